@@ -1,0 +1,78 @@
+"""Open simulator of mTOR signalling under drugs.
+
+The names below are what a notebook needs. Each is imported when it is first used, so that
+``import mtorsim`` and ``mtorsim --help`` do not wait for a solver.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from mtorsim.dosing import Constant, Repeated
+    from mtorsim.errors import (
+        InputError,
+        ModelError,
+        MtorsimError,
+        RegimenError,
+        ScenarioError,
+        SimulationError,
+        UnitError,
+        UnknownIdError,
+    )
+    from mtorsim.export import export_antimony, export_sbml
+    from mtorsim.result import Result
+    from mtorsim.scenario import Scenario, Treatment
+    from mtorsim.simulation import simulate
+
+_HOME = {
+    "Constant": "dosing",
+    "InputError": "errors",
+    "ModelError": "errors",
+    "MtorsimError": "errors",
+    "RegimenError": "errors",
+    "Repeated": "dosing",
+    "Result": "result",
+    "Scenario": "scenario",
+    "ScenarioError": "errors",
+    "SimulationError": "errors",
+    "Treatment": "scenario",
+    "UnitError": "errors",
+    "UnknownIdError": "errors",
+    "export_antimony": "export",
+    "export_sbml": "export",
+    "simulate": "simulation",
+}
+
+__all__ = [
+    "Constant",
+    "InputError",
+    "ModelError",
+    "MtorsimError",
+    "RegimenError",
+    "Repeated",
+    "Result",
+    "Scenario",
+    "ScenarioError",
+    "SimulationError",
+    "Treatment",
+    "UnitError",
+    "UnknownIdError",
+    "__version__",
+    "export_antimony",
+    "export_sbml",
+    "simulate",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'mtorsim' has no attribute {name!r}")
+    value = getattr(import_module(f"mtorsim.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
