@@ -1,0 +1,137 @@
+"""The map in ARCHITECTURE.md, held by the imports themselves."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+SOURCE = Path(__file__).parents[1] / "src" / "mtorsim"
+
+# A module imports from rows above its own, and from modules to its left.
+ROWS = {
+    "facts": ("errors", "paths", "units"),
+    "words": (
+        "observables",
+        "cells",
+        "drugs",
+        "dosing",
+        "perturbation",
+        "scenario",
+        "scenario_file",
+    ),
+    "machine": ("library", "drug_layer", "compile", "engine", "result", "simulation"),
+    "studies": ("qualification",),
+    "edges": ("export", "plot", "check", "cli"),
+}
+ORDER = {module: place for place, module in enumerate(sum(ROWS.values(), ()))}
+
+# Who alone may import what.
+KEEPERS = {
+    "antimony": {"library"},
+    "roadrunner": {"engine"},
+    "libsbml": {"library", "drug_layer", "compile", "export", "check"},
+    "pint": {"units"},
+    "pydantic": {"scenario_file"},
+    "matplotlib": {"plot"},
+    "typer": {"cli"},
+    "rich": {"cli"},
+    "tellurium": set(),
+}
+
+# Methods that hand a value to a later row. Inside a function only, never at import.
+COURTESIES = {("result", "plot"), ("result", "export")}
+
+
+class Import(NamedTuple):
+    target: str  # dotted, absolute
+    line: int
+    deferred: bool  # inside a function body
+
+
+def room(path: Path) -> str:
+    """The module a file belongs to: ``cli/run.py`` belongs to ``cli``."""
+    return path.relative_to(SOURCE).with_suffix("").parts[0]
+
+
+def imports(source: str, package: tuple[str, ...]) -> Iterator[Import]:
+    """Every import statement of a file that lies in `package`, relative ones resolved."""
+    yield from _imports(ast.parse(source), package, deferred=False)
+
+
+def _imports(node: ast.AST, package: tuple[str, ...], deferred: bool) -> Iterator[Import]:
+    for child in ast.iter_child_nodes(node):
+        inner = deferred or isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        if isinstance(child, ast.Import):
+            for alias in child.names:
+                yield Import(alias.name, child.lineno, deferred)
+        elif isinstance(child, ast.ImportFrom):
+            base = package[: len(package) - child.level + 1] if child.level else ()
+            stem = (*base, *(child.module or "").split(".")) if child.module else base
+            for alias in child.names:
+                yield Import(".".join((*stem, alias.name)), child.lineno, deferred)
+        yield from _imports(child, package, inner)
+
+
+def faults(source: str, module: str, package: tuple[str, ...] = ("mtorsim",)) -> list[str]:
+    """What a file of `module` imports that the map forbids."""
+    found = []
+    for target, line, deferred in imports(source, package):
+        head, *rest = target.split(".")
+        if head == "mtorsim" and rest and rest[0] in ORDER:
+            courtesy = deferred and (module, rest[0]) in COURTESIES
+            if ORDER[rest[0]] > ORDER[module] and not courtesy:
+                found.append(f"{module}, line {line}: {rest[0]} lies below or to the right")
+        elif module not in KEEPERS.get(head, {module}):
+            found.append(f"{module}, line {line}: {head} is kept by {KEEPERS[head] or 'nobody'}")
+    return found
+
+
+FILES = sorted(path for path in SOURCE.rglob("*.py") if path != SOURCE / "__init__.py")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(SOURCE).as_posix())
+def test_imports_follow_the_map(path):
+    package = ("mtorsim", *path.relative_to(SOURCE).parent.parts)
+    assert room(path) in ORDER, f"{room(path)} has no place in ROWS: give it one"
+    assert faults(path.read_text(encoding="utf-8"), room(path), package) == []
+
+
+def test_the_front_door_imports_nothing_at_once():
+    source = (SOURCE / "__init__.py").read_text(encoding="utf-8")
+    tree = ast.parse(source)
+    tree.body = [node for node in tree.body if not isinstance(node, ast.If)]  # TYPE_CHECKING
+    heads = {found.target.split(".")[0] for found in _imports(tree, ("mtorsim",), False)}
+    assert heads == {"importlib", "typing"}
+
+
+@pytest.mark.parametrize(
+    ("source", "module"),
+    [
+        ("from mtorsim.engine import Engine", "scenario"),  # a row below
+        ("from .compile import compile_scenario", "library"),  # to the right in its own row
+        ("from . import plot", "result"),  # a courtesy, but at import
+        ("def f():\n    import mtorsim.cli", "result"),  # deferred, but no courtesy
+        ("import roadrunner", "simulation"),
+        ("def f():\n    from antimony import loadAntimonyString", "compile"),
+        ("import tellurium as te", "engine"),
+    ],
+)
+def test_a_forbidden_arrow_is_seen(source, module):
+    assert faults(source, module) != []
+
+
+@pytest.mark.parametrize(
+    ("source", "module"),
+    [
+        ("from mtorsim.units import concentration", "dosing"),
+        ("from ..errors import UnitError", "scenario"),
+        ("def plot(self):\n    from mtorsim.plot import figure", "result"),
+        ("import roadrunner", "engine"),
+        ("import numpy as np", "units"),
+    ],
+)
+def test_an_allowed_arrow_passes(source, module):
+    package = ("mtorsim", "words") if source.startswith("from ..") else ("mtorsim",)
+    assert faults(source, module, package) == []
