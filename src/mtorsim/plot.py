@@ -1,0 +1,384 @@
+"""Figures of a result: small multiples by branch, relative to the untreated cell."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from string import ascii_uppercase
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.gridspec import SubplotSpec
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
+
+from mtorsim.units import say_concentration, say_time
+
+if TYPE_CHECKING:
+    from mtorsim.result import Result
+    from mtorsim.scenario import Scenario
+
+# Okabe and Ito's colours, which stay apart for all common kinds of colour blindness; their yellow
+# is left out, being too light for a line on white. Line styles say the same a second time.
+INK = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#56B4E9", "#E69F00")
+STROKES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)), "-")
+GREY, SHADE = "#767676", "#F5F2E8"
+
+ZOOM = 120.0  # min: the first hours, drawn a second time at their own scale
+TEXT = 7.0  # pt
+
+PANELS: Mapping[str, tuple[str, ...]] = {
+    "mTORC1 axis": ("RHEB_GTP", "mTORC1_active", "S6K1_pT389", "S6_pS235"),
+    "Feedback and AKT": ("IRS1_pS636", "IRS1_pY", "PIP3", "AKT_pT308", "AKT_pS473"),
+    "mTOR complexes": ("free_mTOR", "mTORC1", "mTORC2"),
+    "4E-BP1 and cap-dependent translation": (
+        "EIF4EBP1_pT37",
+        "EIF4EBP1_pS65",
+        "eIF4F",
+        "CCND1",
+        "MYC",
+    ),
+}
+# Read-outs that are drawn on a branch's panel when asked for by id, and not otherwise.
+ON_REQUEST = {
+    "AMPK_active": "mTORC1 axis",
+    "TSC2_pT1462": "Feedback and AKT",
+    "AKT_total": "Feedback and AKT",
+    "S6K1_total": "mTORC1 axis",
+    "EIF4EBP1_total": "4E-BP1 and cap-dependent translation",
+}
+
+
+class Picture(Figure):
+    """A figure that shows itself in a notebook without a global plotting state."""
+
+    def _repr_png_(self) -> bytes:
+        buffer = BytesIO()
+        self.savefig(buffer, format="png", dpi=110)
+        return buffer.getvalue()
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One line: what it is called, and its values over time."""
+
+    label: str
+    values: np.ndarray
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One pair of axes: curves that share a scale."""
+
+    title: str
+    unit: str
+    curves: tuple[Curve, ...]
+
+    @property
+    def is_relative(self) -> bool:
+        """Whether the curves are ratios to the untreated cell."""
+        return self.unit == "relative to untreated"
+
+
+def figure(result: "Result", ids: Iterable[str] | None = None) -> Picture:
+    """Return a figure of a result, one pair of axes per branch of the network.
+
+    The left of each pair shows the two hours after the first treatment at a scale of their own.
+    A read-out that is zero in the untreated cell (such as bound drug) is drawn in its own unit.
+
+    Parameters
+    ----------
+    result : Result
+        What ``simulate`` returned.
+    ids : iterable of str, optional
+        Observables to draw; default: a choice of each branch's.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Not registered with pyplot; save it with ``.savefig(path)``.
+
+    Raises
+    ------
+    UnknownIdError
+        An id that is not in the result.
+    """
+    panels = _panels(result, None if ids is None else tuple(ids))
+    exposures = tuple(_exposures(result))
+    window = _window(exposures, float(result.time[-1]))
+    columns = min(2, len(panels))
+    rows = -(-len(panels) // columns)
+    width = 7.4 if columns == 2 else 4.2  # inch
+    words = wrap(_caption(result.scenario, window), int(width * 17.5))
+    head = 0.62 + 0.14 * len(words)
+    height = head + 2.1 * rows
+    picture = Picture(figsize=(width, height), dpi=300)
+    grid = picture.add_gridspec(
+        rows,
+        columns,
+        left=0.5 / width,
+        right=1 - 0.98 / width,
+        bottom=0.42 / height,
+        top=1 - head / height,
+        wspace=0.68,
+        hspace=0.42,
+    )
+    for place, panel in enumerate(panels):
+        cell = grid[place // columns, place % columns]
+        letter = ascii_uppercase[place % 26] if len(panels) > 1 else ""
+        _draw_panel(picture, cell, panel, letter, result.time, window, exposures)
+    _head(picture, result.scenario, words)
+    return picture
+
+
+# --- what is drawn -------------------------------------------------------------------------------
+
+
+def _panels(result: "Result", ids: tuple[str, ...] | None) -> tuple[Panel, ...]:
+    wanted = _grouped(ids) if ids is not None else _present(result)
+    panels = []
+    for title, members in wanted.items():
+        relative = [name for name in members if _has_baseline(result, name)]
+        ratios = result.relative(relative) if relative else {}
+        curves = tuple(Curve(label(name), np.asarray(ratios[name])) for name in relative)
+        if curves:
+            panels.append(Panel(title, "relative to untreated", curves))
+        panels += _absolute(result, title, [name for name in members if name not in relative])
+    return tuple(panels)
+
+
+def _absolute(result: "Result", title: str, ids: Sequence[str]) -> Iterator[Panel]:
+    for unit in dict.fromkeys(result.units[name] for name in ids):
+        members = [name for name in ids if result.units[name] == unit]
+        curves = tuple(Curve(label(name), np.asarray(result[name])) for name in members)
+        yield Panel(title, unit, curves)
+
+
+def _present(result: "Result") -> dict[str, list[str]]:
+    there = set(result.ids)
+    chosen = {title: [i for i in members if i in there] for title, members in PANELS.items()}
+    chosen = {title: members for title, members in chosen.items() if members}
+    return chosen or _grouped(tuple(result.ids))
+
+
+def _grouped(ids: tuple[str, ...]) -> dict[str, list[str]]:
+    home = {name: title for title, members in PANELS.items() for name in members} | ON_REQUEST
+    groups: dict[str, list[str]] = {title: [] for title in (*PANELS, "Other read-outs")}
+    for name in dict.fromkeys(ids):
+        groups[home.get(name, "Other read-outs")].append(name)
+    return {title: members for title, members in groups.items() if members}
+
+
+def _has_baseline(result: "Result", name: str) -> bool:
+    return bool(result.baseline[name] > 0)
+
+
+def label(name: str) -> str:
+    """Return an id as it is written in a paper: ``EIF4EBP1_pT37`` as 4E-BP1 pT37/46."""
+    known = {"EIF4EBP1_pT37": "4E-BP1 pT37/46", "S6_pS235": "S6 pS235/236"}
+    return known.get(name) or name.replace("EIF4EBP1", "4E-BP1").replace("_", " ")
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """A stretch of time with a drug in the medium."""
+
+    drug: str
+    begin: float  # min
+    end: float  # min
+    dose: float  # nM
+
+
+def _exposures(result: "Result") -> Iterator[Exposure]:
+    last = float(result.time[-1])
+    for treatment in result.scenario.drugs:
+        changes = [change for change in treatment.schedule.changes() if change.time < last]
+        ends = [change.time for change in changes[1:]] + [last]
+        for change, end in zip(changes, ends, strict=True):
+            if change.concentration > 0:
+                yield Exposure(treatment.drug, change.time, end, change.concentration)
+
+
+def _window(exposures: Sequence[Exposure], last: float) -> tuple[float, float] | None:
+    """The two hours after the first treatment; none where they are most of the run."""
+    begin = min((exposure.begin for exposure in exposures), default=0.0)
+    return (begin, begin + ZOOM) if last > 1.5 * ZOOM and begin + ZOOM <= last else None
+
+
+# --- how it is drawn -----------------------------------------------------------------------------
+
+
+def _draw_panel(
+    picture: Figure,
+    cell: SubplotSpec,
+    panel: Panel,
+    letter: str,
+    time: np.ndarray,
+    window: tuple[float, float] | None,
+    exposures: Sequence[Exposure],
+) -> None:
+    spans = _spans(window, float(time[-1]))
+    ratios = (1, 1.35)[: len(spans)]
+    is_broken = len(spans) == 2 and spans[0][1] == spans[1][0]  # one axis, two scales
+    parts = cell.subgridspec(1, len(spans), width_ratios=ratios, wspace=0.07 if is_broken else 0.22)
+    axes = [picture.add_subplot(parts[0, part]) for part in range(len(spans))]
+    for axis, span in zip(axes, spans, strict=True):
+        _draw_axis(axis, panel, time, span, exposures)
+    _scale(axes, panel)
+    axes[0].set_ylabel(panel.unit, fontsize=TEXT, labelpad=3)
+    title = f"{letter}   {panel.title}" if letter else panel.title
+    axes[0].set_title(title, fontsize=TEXT + 1, fontweight="bold", loc="left", pad=5)
+    place = cell.get_position(picture)
+    middle, below = (place.x0 + place.x1) / 2, place.y0 - 0.28 / picture.get_figheight()
+    picture.text(middle, below, "time [h]", fontsize=TEXT, ha="center", va="center")
+    for axis in axes[1:]:
+        axis.tick_params(left=not is_broken, labelleft=False)
+        axis.spines["left"].set_visible(not is_broken)
+    _name_curves(picture, axes[-1], panel, spans[-1][1])
+
+
+def _spans(window: tuple[float, float] | None, last: float) -> tuple[tuple[float, float], ...]:
+    """The stretches of time drawn side by side [min].
+
+    A window at the start leaves the rest of the run to the right: one time axis that changes its
+    scale. A later window is a close-up, and the whole run stands beside it.
+    """
+    if window is None:
+        return ((0.0, last),)
+    return (window, (window[1] if window[0] == 0 else 0.0, last))
+
+
+def _draw_axis(
+    axis: Axes,
+    panel: Panel,
+    time: np.ndarray,
+    span: tuple[float, float],
+    exposures: Sequence[Exposure],
+) -> None:
+    begin, end = span
+    for exposure in exposures:
+        left, right = max(exposure.begin, begin), min(exposure.end, end)
+        if left < right:
+            axis.axvspan(left / 60, right / 60, color=SHADE, linewidth=0, zorder=0)
+    if panel.is_relative:
+        axis.axhline(1, color=GREY, linewidth=0.6, zorder=1)
+    near = (time >= begin) & (time <= end)
+    for number, curve in enumerate(panel.curves):
+        axis.plot(
+            time[near] / 60,
+            curve.values[near],
+            color=INK[number % len(INK)],
+            linestyle=STROKES[number % len(STROKES)],
+            linewidth=1.3,
+            zorder=3,
+        )
+    axis.set_xlim(begin / 60, end / 60)
+    axis.xaxis.set_major_locator(FixedLocator(_hours(begin / 60, end / 60)))
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda hour, _: f"{hour:g}"))
+    axis.tick_params(labelsize=TEXT, length=2.5, width=0.6, pad=2)
+    axis.spines[["top", "right"]].set_visible(False)
+    axis.spines[["left", "bottom"]].set_linewidth(0.6)
+
+
+def _hours(begin: float, end: float) -> list[float]:
+    """Ticks at hours a biologist would choose: quarters of a day for a run of days."""
+    steps = (0.25, 0.5, 1, 2, 3, 6, 12, 24, 48, 96, 168)
+    step = next((step for step in steps if (end - begin) / step <= 5), (end - begin) / 4)
+    first = int(np.ceil(begin / step - 1e-9))
+    last = int(np.floor(end / step + 1e-9))
+    return [step * count for count in range(first, last + 1)]
+
+
+def _scale(axes: Sequence[Axes], panel: Panel) -> None:
+    top = max(float(np.nanmax(curve.values)) for curve in panel.curves)
+    low = min(float(np.nanmin(curve.values)) for curve in panel.curves)
+    for axis in axes:
+        # Beyond an eightfold rise a linear axis would hide what falls.
+        if panel.is_relative and top > 8:
+            axis.set_yscale("log")
+            axis.set_ylim(max(low * 0.8, 1e-3), top * 1.25)
+        else:
+            axis.set_ylim(0, max(1.15 if panel.is_relative else 0, top * 1.06) or 1)
+            axis.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+        axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+
+
+def _name_curves(picture: Figure, axis: Axes, panel: Panel, end: float) -> None:
+    """Write each curve's name where it ends, moved apart where two would overlap."""
+    height = axis.get_position().height * picture.get_figheight() * 72  # pt
+    to_axes = axis.transData + axis.transAxes.inverted()
+    ends = [float(to_axes.transform((end / 60, curve.values[-1]))[1]) for curve in panel.curves]
+    gap = 1.2 * TEXT / height
+    for number, (curve, at, place) in enumerate(
+        zip(panel.curves, ends, _spread(ends, gap), strict=True)
+    ):
+        ink = INK[number % len(INK)]
+        axis.annotate(
+            curve.label,
+            xy=(1, at),
+            xytext=(1.085, place),
+            xycoords="axes fraction",
+            textcoords="axes fraction",
+            fontsize=TEXT,
+            color=ink,
+            va="center",
+            ha="left",
+            annotation_clip=False,
+            arrowprops={
+                "arrowstyle": "-",
+                "color": ink,
+                "linewidth": 0.5,
+                "shrinkA": 0.5,
+                "shrinkB": 0.5,
+                "relpos": (0, 0.5),
+            },
+        )
+
+
+def _spread(places: Sequence[float], gap: float) -> list[float]:
+    """Return `places` moved as little as possible so that neighbours are `gap` apart.
+
+    Least squares under an order constraint: neighbours that would touch are pooled and
+    centred on their mean, as in isotonic regression.
+    """
+    order = sorted(range(len(places)), key=places.__getitem__)
+    pools: list[list[float]] = []  # [mean of place - rank*gap, size]
+    for rank, index in enumerate(order):
+        pools.append([places[index] - rank * gap, 1])
+        while len(pools) > 1 and pools[-2][0] > pools[-1][0]:
+            mean, size = pools.pop()
+            pools[-1] = [
+                (pools[-1][0] * pools[-1][1] + mean * size) / (pools[-1][1] + size),
+                pools[-1][1] + size,
+            ]
+    flat = [mean for mean, size in pools for _ in range(int(size))]
+    spread = [0.0] * len(places)
+    for rank, index in enumerate(order):
+        spread[index] = flat[rank] + rank * gap
+    return spread
+
+
+def _head(picture: Figure, scenario: "Scenario", words: Sequence[str]) -> None:
+    height = picture.get_figheight()
+    title = ", ".join((scenario.cell, *scenario.perturbations))
+    place = {"x": picture.axes[0].get_position().x0, "va": "top", "ha": "left"}
+    picture.text(y=1 - 0.1 / height, s=title, fontsize=TEXT + 2, fontweight="bold", **place)
+    text = "\n".join(words)
+    picture.text(
+        y=1 - 0.29 / height, s=text, fontsize=TEXT, color="#333333", linespacing=1.3, **place
+    )
+
+
+def _caption(scenario: "Scenario", window: tuple[float, float] | None) -> str:
+    given = [f"{name} {say_concentration(value)}" for name, value in scenario.stimuli.items()]
+    given += [f"{entry.drug} {entry.schedule.in_words()}" for entry in scenario.drugs]
+    words = "; ".join(given) or "untreated"
+    words = words[0].upper() + words[1:] + "."
+    if scenario.drugs:
+        words += " Shaded: drug in the medium."
+    if window is not None and window[0] == 0:
+        words += f" The time axis changes its scale at {say_time(window[1])}."
+    elif window is not None:
+        words += f" Left: the first {say_time(ZOOM)} of treatment; right: the whole run."
+    return words
