@@ -11,7 +11,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "mtorsim"
 
 # A module imports from rows above its own, and from modules to its left.
 ROWS = {
-    "facts": ("errors", "paths", "units"),
+    "facts": ("errors", "paths", "units", "document", "facts"),
     "words": (
         "observables",
         "cells",

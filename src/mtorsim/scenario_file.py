@@ -1,0 +1,237 @@
+"""Scenario files: YAML in, a `Scenario` out, and the JSON Schema that editors can check with.
+
+The shape of a file (keys and types) is described here by pydantic models; what the values mean is
+checked by `Scenario` itself, whose errors are given the line they belong to.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from mtorsim.document import Document, dotted, kind_of, read, unknown_key
+from mtorsim.dosing import Constant, Repeated
+from mtorsim.errors import InputError, ScenarioError, shown, within
+from mtorsim.scenario import Scenario, Treatment
+
+_CONFIG = ConfigDict(extra="forbid", strict=True)
+_Keys: TypeAlias = tuple[str | int, ...]
+
+_REPEATING = ("every", "times", "exposure")
+_QUANTITIES = {"duration", "dose", "start", "stop", "every", "exposure"}
+_TYPES = {
+    "string_type": "text",
+    "int_type": "a whole number",
+    "float_type": "a number or text",
+    "list_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+}
+
+_Time: TypeAlias = Annotated[str, Field(examples=["72 h", "30 min"])]
+_Concentration: TypeAlias = Annotated[str, Field(examples=["20 nM", "0.1 uM"])]
+_Unique = {"uniqueItems": True}
+
+
+def _without_default(schema: dict[str, Any]) -> None:
+    del schema["default"]
+
+
+# A key that may be left out, but not be null: only keys that are there are read from the model.
+_ABSENT: Any = Field(default=None, json_schema_extra=_without_default)
+
+
+class DrugEntry(BaseModel):
+    """A drug and its schedule: once (start, stop) or repeated (every, times, exposure)."""
+
+    model_config = _CONFIG
+
+    name: Annotated[str, Field(description="Name of a drug.", examples=["temsirolimus"])]
+    dose: Annotated[
+        _Concentration, Field(description="Concentration in the fresh medium; also '18 ng/mL'.")
+    ]
+    start: Annotated[_Time, Field(description="When the drug is given first; 0 h if left out.")] = (
+        _ABSENT
+    )
+    stop: Annotated[_Time, Field(description="When it is washed out; never if left out.")] = _ABSENT
+    every: Annotated[_Time, Field(description="From one dose to the next.")] = _ABSENT
+    times: Annotated[int, Field(description="Number of doses.", examples=[3])] = _ABSENT
+    exposure: Annotated[
+        _Time, Field(description="How long each dose stays before it is washed out.")
+    ] = _ABSENT
+
+
+class ScenarioFile(BaseModel):
+    """What is done to a cell, for how long, and what is read."""
+
+    model_config = _CONFIG
+
+    cell: Annotated[str, Field(description="Name of a cell.", examples=["786-O"])] = "786-O"
+    duration: Annotated[_Time, Field(description="How long to simulate, above zero.")] = "72 h"
+    perturbations: Annotated[
+        list[str],
+        Field(
+            description="Names of perturbations, carried out in this order.",
+            examples=[["PTEN_loss"]],
+            json_schema_extra=_Unique,
+        ),
+    ] = []
+    stimuli: Annotated[
+        dict[str, _Concentration],
+        Field(
+            description="Growth factors in the medium from time 0.", examples=[{"insulin": "10 nM"}]
+        ),
+    ] = {}
+    drugs: Annotated[
+        list[DrugEntry],
+        Field(
+            description="Each drug once.", examples=[[{"name": "temsirolimus", "dose": "20 nM"}]]
+        ),
+    ] = []
+    set: Annotated[
+        dict[str, float | str],
+        Field(
+            description="Parameters or species and their values; a bare number is in their unit.",
+            examples=[{"kphos_S6K1_by_mTORC1": "0.3 1/min"}],
+        ),
+    ] = {}
+    observe: Annotated[
+        list[str],
+        Field(
+            description="Ids to read; all observables if left out.",
+            examples=[["S6K1_pT389", "AKT_pS473"]],
+            json_schema_extra=_Unique,
+        ),
+    ] = []
+
+
+def load(path: str | Path) -> Scenario:
+    """Read a scenario file.
+
+    Parameters
+    ----------
+    path : str or Path
+        A YAML file as `schema` describes it; every key may be left out.
+
+    Returns
+    -------
+    Scenario
+
+    Raises
+    ------
+    ScenarioError
+        When there is no such file, it is not YAML, or a key is unknown, missing, twice there or of
+        the wrong type.
+    UnknownIdError, UnitError, RegimenError
+        As `Scenario` does. The message begins with file and line.
+    """
+    document = read(path, ScenarioError)
+    fields = _checked(document)
+    try:
+        return _scenario(fields)
+    except InputError as error:
+        raise error.at(document.where(error.path)) from None
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema of scenario files."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **ScenarioFile.model_json_schema(),
+        "title": "mtorsim scenario",
+    }
+
+
+def _checked(document: Document) -> dict[str, Any]:
+    """Return the content of a file, with keys and types as they should be."""
+    content = document.content
+    if not isinstance(content, dict):
+        raise document.root.error(
+            f"expected 'key: value' lines such as 'cell: 786-O', got {kind_of(content)}."
+        )
+    if "vary" in content:
+        raise ScenarioError(
+            f"{document.where(('vary',))}: 'vary' makes this a sweep file. "
+            "Expected one scenario: take 'vary' out."
+        )
+    try:
+        return ScenarioFile.model_validate(content).model_dump(exclude_unset=True)
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_context=False)
+        # The order of the file, not that of the model.
+        first = min(faults, key=lambda fault: document.line(fault["loc"]) or 0)
+        keys = first["loc"]
+        raise ScenarioError(
+            f"{document.where(keys)}: {_complaint(first['type'], keys, first['input'])}"
+        ) from None
+
+
+def _scenario(fields: dict[str, Any]) -> Scenario:
+    entries = fields.pop("drugs", [])
+    treatments = []
+    for k, entry in enumerate(entries):
+        with within("drugs", k):
+            treatments.append(_treatment(**entry))
+    return Scenario(drugs=treatments, **fields)
+
+
+def _treatment(name: str, **timing: Any) -> Treatment:
+    repeating = [key for key in _REPEATING if key in timing]
+    if not repeating:
+        schedule: Constant | Repeated = Constant(**timing)
+    else:
+        _check_repeating(timing, repeating)
+        schedule = Repeated(**timing)
+    return Treatment(name, schedule)
+
+
+def _check_repeating(timing: Mapping[str, Any], repeating: list[str]) -> None:
+    if "stop" in timing:
+        with within("stop"):
+            raise ScenarioError(
+                f"'stop' does not go with {repeating[0]!r}. "
+                "To wash out after each dose give 'exposure'."
+            )
+    for key in ("every", "times"):
+        if key not in timing:
+            raise ScenarioError(f"{key!r} is missing: a repeated dose needs 'every' and 'times'.")
+
+
+def _complaint(kind: str, keys: _Keys, given: object) -> str:
+    """Say in our words what pydantic found."""
+    if kind == "extra_forbidden":
+        return unknown_key(str(keys[-1]), _place(keys)[0].model_fields)
+    if kind == "missing":
+        return f"{dotted(keys[:-1])}: {str(keys[-1])!r} is missing."
+    if keys[0] == "set":
+        keys = keys[:2]  # pydantic adds which of the allowed types it tried
+    if _is_number(given) and _is_quantity(keys):
+        return (
+            f"{dotted(keys)}: {shown(given)} has no unit. Expected text such as {_example(keys)}."
+        )
+    expected = f"{_TYPES.get(kind, 'something else')} such as {_example(keys)}"
+    return f"{dotted(keys)}: expected {expected}, got {kind_of(given)}."
+
+
+def _place(keys: _Keys) -> tuple[type[BaseModel], str, _Keys]:
+    """Return the model and field that keys lead to, and the keys within that field."""
+    if keys[0] == "drugs" and len(keys) > 2:
+        return DrugEntry, str(keys[2]), keys[3:]
+    return ScenarioFile, str(keys[0]), keys[1:]
+
+
+def _example(keys: _Keys) -> str:
+    model, field, inner = _place(keys)
+    example: Any = (model.model_fields[field].examples or [""])[0]
+    for _ in inner:
+        example = next(iter(example.values() if isinstance(example, dict) else example))
+    return repr(example)
+
+
+def _is_quantity(keys: _Keys) -> bool:
+    return _place(keys)[1] in _QUANTITIES if keys[0] != "stimuli" else len(keys) == 2
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
