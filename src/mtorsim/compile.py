@@ -1,0 +1,232 @@
+"""Turns a scenario into one SBML model and the values to run it with.
+
+Scenarios that differ only in values share a structure: the network with the reactions of the
+drugs that occur. Cells, perturbations, doses and schedules are values.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+import libsbml
+
+from mtorsim import cells, drugs, perturbation
+from mtorsim.dosing import MediumChange
+from mtorsim.drug_layer import attach, medium_species, network_roles, wash_parameter
+from mtorsim.errors import ScenarioError, UnknownIdError, within
+from mtorsim.facts import Fact
+from mtorsim.library import network_sbml, read_sbml
+from mtorsim.observables import OBSERVABLES
+from mtorsim.perturbation import Change
+from mtorsim.scenario import Scenario
+from mtorsim.steps import Step
+from mtorsim.symbols import Symbol, symbols
+from mtorsim.units import parameter
+
+WASH_RATE = 10.0  # 1/min: the medium is free of drug within half a minute of the first wash
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compiled:
+    """A scenario, ready to run.
+
+    Attributes
+    ----------
+    scenario : Scenario
+    sbml : str
+        The structure; shared by all scenarios with the same drugs.
+    adapted : mapping of str to float
+        Values of the untreated cell: the cell line, chronic perturbations, `set`.
+    settings : mapping of str to float
+        Values from time 0: those of the untreated cell, stimuli, acute perturbations.
+    given : mapping of str to float
+        Drug species -> concentration in the medium at time 0 [nM].
+    steps : tuple of Step
+        Later changes of the medium, in order of time.
+    observe : tuple of str
+        Ids to read out.
+    """
+
+    scenario: Scenario
+    sbml: str
+    adapted: Mapping[str, float]
+    settings: Mapping[str, float]
+    given: Mapping[str, float]
+    steps: tuple[Step, ...]
+    observe: tuple[str, ...]
+
+
+def compile_scenario(scenario: Scenario) -> Compiled:
+    """Compile a scenario.
+
+    Raises
+    ------
+    UnknownIdError
+        For an id in `set` or `observe` that the model does not have.
+    UnitError
+        For a value in `set` whose unit is not that of its id.
+    ScenarioError
+        For a value in `set` that the model computes itself, or a negative one.
+    """
+    sbml = structure(tuple(treatment.drug for treatment in scenario.drugs))
+    table = symbols(sbml)
+    changes = [c for name in scenario.perturbations for c in perturbation.load(name).changes]
+    acute = [c for c in changes if _timing(scenario, c) == "acute"]
+    values = {id: fact.to(table[id].unit, id) for id, fact in _facts(scenario).items()}
+    _apply(values, (c for c in changes if c not in acute), table)
+    values |= _settings(scenario, table)
+    settings = {**values, **scenario.stimuli}
+    _apply(settings, acute, table)
+    given, steps = _medium(scenario)
+    return Compiled(
+        scenario=scenario,
+        sbml=sbml,
+        adapted=values,
+        settings=settings,
+        given=given,
+        steps=steps,
+        observe=_observed(scenario, table),
+    )
+
+
+@lru_cache(maxsize=64)
+def structure(names: tuple[str, ...]) -> str:
+    """Return the SBML of the network with the reactions of the named drugs."""
+    return attach(network_sbml(), network_roles(), [drugs.load(name) for name in names])
+
+
+def write_sbml(compiled: Compiled, start: Mapping[str, float]) -> str:
+    """Return the SBML model that holds the whole scenario: values, initial state, dosing events.
+
+    Parameters
+    ----------
+    compiled : Compiled
+    start : mapping of str to float
+        Species -> concentration at time 0 [nM], the steady state of the untreated cell.
+
+    Returns
+    -------
+    str
+        SBML Level 3 Version 2.
+    """
+    document = read_sbml(compiled.sbml)
+    model = document.getModel()
+    values = {**compiled.settings, **start, **compiled.given}
+    for id, value in values.items():
+        if (species := model.getSpecies(id)) is not None:
+            species.setInitialConcentration(value)
+        else:
+            model.getParameter(id).setValue(value)
+    for number, step in enumerate(compiled.steps, start=1):
+        _write_event(model, number, step)
+    _write_history(model, compiled.scenario)
+    return str(libsbml.writeSBMLToString(document))
+
+
+def _facts(scenario: Scenario) -> Mapping[str, Fact]:
+    return cells.load(scenario.cell).values
+
+
+def _timing(scenario: Scenario, change: Change) -> str:
+    return next(
+        one.timing
+        for one in map(perturbation.load, scenario.perturbations)
+        if change in one.changes
+    )
+
+
+def _apply(
+    values: dict[str, float], changes: Iterable[Change], table: Mapping[str, Symbol]
+) -> None:
+    for change in changes:
+        symbol = table[change.target]
+        if change.multiply is not None:
+            before = values.get(symbol.id, symbol.value)
+            values[symbol.id] = (before or 0.0) * change.multiply
+        else:
+            given = f"{change.set!r} {change.unit or symbol.unit}"
+            values[symbol.id] = parameter(given, symbol.unit, symbol.id)
+
+
+def _settings(scenario: Scenario, table: Mapping[str, Symbol]) -> dict[str, float]:
+    found = {}
+    settable = [id for id, one in table.items() if one.kind in ("species", "parameter")]
+    for id, given in scenario.set.items():
+        with within("set", id):
+            if id in table and id not in settable:
+                raise ScenarioError(
+                    f"{id!r} follows from the rest of the model and cannot be set. "
+                    "List: mtorsim show parameters"
+                )
+            if id not in table:
+                raise UnknownIdError(
+                    kind="parameter or species",
+                    given=id,
+                    choices=settable,
+                    listing="mtorsim show parameters",
+                )
+            found[id] = parameter(given, table[id].unit, id)
+            if found[id] < 0:
+                raise ScenarioError(f"{id}: {given!r} is negative. Expected zero or more.")
+    return found
+
+
+def _medium(scenario: Scenario) -> tuple[dict[str, float], tuple[Step, ...]]:
+    """Return what is in the medium at time 0 and the steps that follow."""
+    given: dict[str, float] = {}
+    later: dict[float, dict[str, float]] = {}
+    for treatment in scenario.drugs:
+        for change in treatment.schedule.changes():
+            values = _medium_values(treatment.drug, change)
+            if change.time == 0:
+                given[medium_species(treatment.drug)] = change.concentration
+            elif change.time < scenario.duration:
+                later.setdefault(change.time, {}).update(values)
+    return given, tuple(Step(time, later[time]) for time in sorted(later))
+
+
+def _medium_values(drug: str, change: MediumChange) -> dict[str, float]:
+    rate = WASH_RATE if change.washed else 0.0
+    return {medium_species(drug): change.concentration, wash_parameter(drug): rate}
+
+
+def _observed(scenario: Scenario, table: Mapping[str, Symbol]) -> tuple[str, ...]:
+    readable = [id for id, symbol in table.items() if symbol.kind in ("species", "observable")]
+    for place, id in enumerate(scenario.observe):
+        if id not in readable:
+            with within("observe", place):
+                raise UnknownIdError(
+                    kind="observable or species",
+                    given=id,
+                    choices=readable,
+                    listing="mtorsim show observables",
+                )
+    return scenario.observe or OBSERVABLES
+
+
+def _write_event(model: libsbml.Model, number: int, step: Step) -> None:
+    event = model.createEvent()
+    event.setId(f"change_medium_{number}")
+    event.setUseValuesFromTriggerTime(True)
+    trigger = event.createTrigger()
+    trigger.setInitialValue(False)
+    trigger.setPersistent(True)
+    trigger.setMath(libsbml.parseL3Formula(f"time >= {step.time!r} time_unit"))
+    for id, value in step.values.items():
+        assignment = event.createEventAssignment()
+        assignment.setVariable(id)
+        parameter = model.getParameter(id)
+        unit = "nM" if parameter is None else parameter.getUnits()
+        if parameter is not None:
+            parameter.setConstant(False)
+        assignment.setMath(libsbml.parseL3Formula(f"{value!r} {unit}"))
+
+
+def _write_history(model: libsbml.Model, scenario: Scenario) -> None:
+    lines = "".join(f"<p>{_escaped(line)}</p>" for line in scenario.in_words().splitlines())
+    model.setNotes(f'<body xmlns="http://www.w3.org/1999/xhtml">{lines}</body>')
+    model.setName(f"mTOR signalling in {scenario.cell}")
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,190 @@
+"""The model files: joins the branches into one network and turns Antimony into SBML and back.
+
+The only importer of antimony. A branch file opens alone in any Antimony tool because it declares
+what it reads from the others between two marker comments; joining the branches drops those lines.
+"""
+
+import locale
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+import antimony
+import libsbml
+
+from mtorsim.errors import ModelError, UnknownIdError
+from mtorsim.paths import models_path
+
+BRANCHES = (
+    "growth_factor",
+    "akt",
+    "tsc_rheb",
+    "mtor_complexes",
+    "s6k1",
+    "eif4e",
+    "immunophilins",
+)
+"""Branch files of the network, in the order in which they are joined."""
+
+NETWORK_ID = "mtorsim_network"
+
+_SHARED = "cell"  # units and compartments, imported by every branch
+_STANDALONE = re.compile(
+    r"^// --- standalone inputs.*?^// --- end of standalone inputs\n", re.M | re.S
+)
+_IMPORT = re.compile(r"^import .*\n", re.M)
+_antimony_lock = threading.Lock()  # libAntimony keeps its models in globals
+
+
+def branch_text(name: str, *, standalone: bool = True) -> str:
+    """Return the Antimony text of one branch file.
+
+    Parameters
+    ----------
+    name : str
+        One of `BRANCHES`.
+    standalone : bool
+        As the file stands; False leaves out its imports and the stand-ins for other branches.
+
+    Raises
+    ------
+    UnknownIdError
+        For a branch that does not exist.
+    """
+    if name not in BRANCHES:
+        raise UnknownIdError(
+            kind="branch", given=name, choices=BRANCHES, listing="mtorsim show branches"
+        )
+    text = _read(name)
+    return text if standalone else _IMPORT.sub("", _STANDALONE.sub("", text))
+
+
+def branch_summary(name: str) -> str:
+    """Return the first sentence of a branch file's header."""
+    header = branch_text(name).partition("\n")[0]
+    return header.removeprefix(f"// {name}.ant: ")
+
+
+def network_text() -> str:
+    """Return the Antimony text of the whole network: every branch, no standalone inputs."""
+    branches = (branch_text(name, standalone=False) for name in BRANCHES)
+    return "\n".join((_read(_SHARED), *branches))
+
+
+@cache
+def network_sbml() -> str:
+    """Return the whole network without drugs as SBML Level 3 Version 2."""
+    return antimony_to_sbml(network_text(), model_id=NETWORK_ID, what="the network")
+
+
+@cache
+def branch_sbml(name: str) -> str:
+    """Return one branch alone, with its standalone inputs, as SBML Level 3 Version 2."""
+    text = _IMPORT.sub("", branch_text(name))
+    return antimony_to_sbml(_read(_SHARED) + text, model_id=name, what=f"{name}.ant")
+
+
+def load_file(path: str | Path) -> str:
+    """Return the SBML of a user's own SBML or Antimony file.
+
+    Raises
+    ------
+    ModelError
+        When the file is missing, unreadable, or not valid SBML or Antimony.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not a UTF-8 text file"
+        raise ModelError(f"cannot read model file {str(path)!r}: {reason}.") from None
+    if text.lstrip().startswith("<"):
+        read_sbml(text, what=str(path))
+        return text
+    return antimony_to_sbml(text, what=str(path), folder=path.resolve().parent)
+
+
+def read_sbml(text: str, *, what: str = "the model") -> libsbml.SBMLDocument:
+    """Parse SBML text; raise `ModelError` on the first reading error or when no model is in it."""
+    document = libsbml.readSBMLFromString(text)
+    for index in range(document.getNumErrors()):
+        error = document.getError(index)
+        if error.getSeverity() >= libsbml.LIBSBML_SEV_ERROR:
+            message = " ".join(error.getMessage().split())
+            raise ModelError(f"{what}, line {error.getLine()}: not sound SBML. {message}")
+    if document.getModel() is None:
+        raise ModelError(f"{what}: no model in this SBML file.")
+    return document
+
+
+def antimony_to_sbml(
+    text: str, *, model_id: str | None = None, what: str = "the model", folder: Path | None = None
+) -> str:
+    """Translate Antimony text to SBML Level 3 Version 2.
+
+    Parameters
+    ----------
+    text : str
+        Antimony text; `import` is looked up below `folder` (default: nowhere).
+    model_id : str, optional
+        Id that the SBML model gets; default: what Antimony chose.
+    what : str
+        Name of the text in error messages.
+
+    Raises
+    ------
+    ModelError
+        With Antimony's own message, which names the line.
+    """
+    with _antimony(folder):
+        if antimony.loadAntimonyString(text) < 0:
+            raise ModelError(f"{what}: {_last_error()}")
+        sbml = antimony.getSBMLString(antimony.getMainModuleName())
+    document = read_sbml(sbml, what=what)
+    if model_id is not None:
+        document.getModel().setId(model_id)
+    return str(libsbml.writeSBMLToString(document))
+
+
+def sbml_to_antimony(sbml: str) -> str:
+    """Translate SBML to Antimony text.
+
+    Raises
+    ------
+    ModelError
+        When Antimony cannot read the SBML.
+    """
+    with _antimony():
+        if antimony.loadSBMLString(sbml) < 0:
+            raise ModelError(f"cannot be written as Antimony: {_last_error()}")
+        return str(antimony.getAntimonyString(antimony.getMainModuleName()))
+
+
+@cache
+def _read(name: str) -> str:
+    return models_path(f"{name}.ant").read_text(encoding="utf-8")
+
+
+@contextmanager
+def _antimony(folder: Path | None = None) -> Iterator[None]:
+    # Antimony keeps every model it saw, is not thread-safe, and reads 0.5 as 0 under a locale with
+    # a decimal comma.
+    with _antimony_lock:
+        numeric = locale.setlocale(locale.LC_NUMERIC)
+        locale.setlocale(locale.LC_NUMERIC, "C")
+        antimony.clearPreviousLoads()
+        if folder is not None:
+            antimony.addDirectory(str(folder))
+        try:
+            yield
+        finally:
+            antimony.clearPreviousLoads()
+            antimony.clearDirectories()
+            locale.setlocale(locale.LC_NUMERIC, numeric)
+
+
+def _last_error() -> str:
+    return " ".join(str(antimony.getLastError()).split()).removeprefix("Error in model string, ")

@@ -1,0 +1,28 @@
+"""The read-outs that users script against: their ids, by branch.
+
+What each one is made of stands in the model files, as an assignment rule or a species; a test
+checks that the network has them all.
+"""
+
+from collections.abc import Mapping
+
+BY_BRANCH: Mapping[str, tuple[str, ...]] = {
+    "growth_factor": ("IRS1_pY", "IRS1_pS636", "IRS1_total", "PIP3"),
+    "akt": ("AKT_pT308", "AKT_pS473", "AKT_total"),
+    "tsc_rheb": ("TSC2_pT1462", "TSC2_total", "RHEB_GTP", "AMPK_active"),
+    "mtor_complexes": ("mTORC1", "mTORC1_active", "mTORC2", "free_mTOR", "PRAS40_pT246"),
+    "s6k1": ("S6K1_pT389", "S6K1_total", "S6_pS235", "S6_pS240"),
+    "eif4e": (
+        "EIF4EBP1_pT37",
+        "EIF4EBP1_pS65",
+        "EIF4EBP1_total",
+        "eIF4F",
+        "CCND1",
+        "MYC",
+    ),
+    "immunophilins": ("mTORC1_FRB_occupied", "FKBP12_drug", "drug_medium"),
+}
+"""Branch -> ids of its observables, in the order in which tables show them."""
+
+OBSERVABLES: tuple[str, ...] = tuple(id for ids in BY_BRANCH.values() for id in ids)
+"""All observables; what a scenario reads when it names none."""

@@ -1,0 +1,126 @@
+"""What a simulation returns: labelled arrays with units and origin."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from mtorsim.errors import UnknownIdError
+from mtorsim.scenario import Scenario
+from mtorsim.steps import Floats
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """Time courses of one scenario.
+
+    Attributes
+    ----------
+    scenario : Scenario
+        What was simulated.
+    dataset : xarray.Dataset
+        One variable per observable, dimension ``time`` [min]; units and names as attributes.
+    baseline : mapping of str to float
+        Observable -> value in the untreated cell at its steady state.
+    provenance : mapping
+        Inputs, versions, tolerances, seed and the SHA-256 of the model; JSON values only.
+    sbml : str
+        The model that was simulated, dosing events included.
+    """
+
+    scenario: Scenario
+    dataset: xr.Dataset
+    baseline: Mapping[str, float]
+    provenance: Mapping[str, Any]
+    sbml: str
+
+    @property
+    def time(self) -> Floats:
+        """Output times, shape (n,) [min]."""
+        return np.asarray(self.dataset["time"].to_numpy(), dtype=float)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Ids that can be read, in order."""
+        return tuple(str(id) for id in self.dataset.data_vars)
+
+    @property
+    def units(self) -> dict[str, str]:
+        """Observable -> unit."""
+        return {id: self.dataset[id].attrs["units"] for id in self.ids}
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Observable -> name for people, such as ``"S6K1 pThr389"``."""
+        return {id: self.dataset[id].attrs["long_name"] for id in self.ids}
+
+    def __getitem__(self, id: str) -> xr.DataArray:
+        """Return one observable over time.
+
+        Raises
+        ------
+        UnknownIdError
+            For an id that was not read.
+        """
+        if id not in self.ids:
+            raise UnknownIdError(kind="observable in this result", given=id, choices=self.ids)
+        return self.dataset[id]
+
+    def at(self, times: Iterable[float], ids: Iterable[str] | None = None) -> pd.DataFrame:
+        """Return values at some times [min], linear between output times; one row per id."""
+        chosen = self.ids if ids is None else tuple(ids)
+        times = np.asarray(list(times), dtype=float)
+        rows = [np.interp(times, self.time, self[id].to_numpy()) for id in chosen]
+        return pd.DataFrame(rows, index=pd.Index(chosen, name="observable"), columns=times)
+
+    def relative(self, ids: Iterable[str] | None = None) -> pd.DataFrame:
+        """Return values divided by those of the untreated cell.
+
+        Parameters
+        ----------
+        ids : iterable of str, optional
+            Default: every observable that is above zero in the untreated cell.
+
+        Returns
+        -------
+        DataFrame, shape (n, m)
+            Index ``time_h`` [h], one column per observable [1].
+
+        Raises
+        ------
+        UnknownIdError
+            For an id that was not read, or that is zero in the untreated cell.
+        """
+        able = [id for id in self.ids if self.baseline[id] > 0]
+        chosen = able if ids is None else tuple(ids)
+        for id in chosen:
+            if self[id].name not in able:
+                raise UnknownIdError(
+                    kind="observable above zero in the untreated cell", given=id, choices=able
+                )
+        columns = {id: self[id].to_numpy() / self.baseline[id] for id in chosen}
+        return pd.DataFrame(columns, index=pd.Index(self.time / 60, name="time_h"))
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """Return a table: ``time_h`` [h], then one column per observable in its unit."""
+        columns = {id: self[id].to_numpy() for id in self.ids}
+        return pd.DataFrame({"time_h": self.time / 60, **columns})
+
+    def plot(self, ids: Iterable[str] | None = None) -> "Figure":
+        """Return a figure of the time courses relative to the untreated cell."""
+        from mtorsim.plot import figure
+
+        return figure(self, ids)
+
+    def save(self, folder: str | Path) -> Path:
+        """Write timecourse.csv, figure.png, run.json and model.xml into a folder; return it."""
+        from mtorsim.export import save
+
+        return save(self, Path(folder))

@@ -1,0 +1,175 @@
+"""From a scenario to its curves: compile, pre-equilibrate the untreated cell, run."""
+
+import hashlib
+import platform
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+import mtorsim
+from mtorsim.compile import Compiled, compile_scenario, write_sbml
+from mtorsim.engine import ABSOLUTE_TOLERANCE, RELATIVE_TOLERANCE, VERSION, engine
+from mtorsim.errors import ScenarioError, within
+from mtorsim.result import Result
+from mtorsim.scenario import Scenario
+from mtorsim.steps import Floats, Run
+from mtorsim.symbols import symbols
+from mtorsim.units import duration
+
+_FINE = 120.0  # min: after this the default grid is coarser
+_INTERVALS = (1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 60.0, 120.0, 360.0, 720.0, 1440.0)
+_MOST_COARSE = 250
+
+
+def simulate(
+    scenario: Scenario | None = None,
+    /,
+    *,
+    times: Iterable[str | float] | None = None,
+    relative_tolerance: float = RELATIVE_TOLERANCE,
+    absolute_tolerance: float = ABSOLUTE_TOLERANCE,
+    **fields: Any,
+) -> Result:
+    """Simulate a scenario.
+
+    Parameters
+    ----------
+    scenario : Scenario, optional
+        What to simulate; or give its fields as keywords: ``simulate(cell="PC-3", ...)``.
+        Fields given beside a scenario replace its own.
+    times : iterable of str or float, optional
+        Output times, increasing, such as ``["0 h", "30 min"]``; plain numbers are minutes. Time 0
+        is always part of it. Default: every minute for two hours, then coarser.
+    relative_tolerance, absolute_tolerance : float
+        Of the integrator; the absolute one is a concentration [nM].
+    **fields
+        As in `Scenario`.
+
+    Returns
+    -------
+    Result
+        Concentrations [nM] over time [min]. Each is at its untreated steady state at time 0,
+        except for what the scenario changes at that very instant.
+
+    Raises
+    ------
+    InputError
+        For anything wrong with the scenario.
+    SimulationError
+        When the solver fails or a value is not finite or negative.
+    """
+    scenario = _scenario(scenario, fields)
+    compiled = compile_scenario(scenario)
+    grid = _grid(compiled, times)
+    rest = steady_state(compiled)
+    run = Run(grid, compiled.settings, {**rest, **compiled.given}, compiled.steps)
+    label = f"{scenario.cell} with {', '.join(t.drug for t in scenario.drugs) or 'no drug'}"
+    runner = engine(compiled.sbml)
+    values = runner.run(
+        run,
+        compiled.observe,
+        relative_tolerance=relative_tolerance,
+        absolute_tolerance=absolute_tolerance,
+        label=label,
+    )
+    untreated = runner.run(Run(np.zeros(1), compiled.adapted, rest), compiled.observe)[0]
+    sbml = write_sbml(compiled, rest)
+    tolerances = {"relative": relative_tolerance, "absolute_nM": absolute_tolerance}
+    return Result(
+        scenario=scenario,
+        dataset=_dataset(compiled, grid, values),
+        baseline=dict(zip(compiled.observe, untreated.tolist(), strict=True)),
+        provenance=_provenance(scenario, sbml, tolerances),
+        sbml=sbml,
+    )
+
+
+def steady_state(compiled: Compiled) -> dict[str, float]:
+    """Return species -> concentration [nM] of the untreated cell at rest in its medium."""
+    values = tuple(sorted(compiled.adapted.items()))
+    return dict(_steady_state(compiled.sbml, values, compiled.scenario.cell))
+
+
+def to_sbml(scenario: Scenario) -> str:
+    """Return the SBML that `simulate` would run: values, initial state and dosing events in it.
+
+    Returns
+    -------
+    str
+        SBML Level 3 Version 2, flat.
+
+    Raises
+    ------
+    InputError, SimulationError
+        As `simulate`.
+    """
+    compiled = compile_scenario(scenario)
+    return write_sbml(compiled, steady_state(compiled))
+
+
+@lru_cache(maxsize=256)
+def _steady_state(
+    sbml: str, values: tuple[tuple[str, float], ...], cell: str
+) -> Mapping[str, float]:
+    return engine(sbml).steady_state(dict(values), label=cell)
+
+
+def _scenario(scenario: Scenario | None, fields: Mapping[str, Any]) -> Scenario:
+    if scenario is None:
+        return Scenario(**fields)
+    if not isinstance(scenario, Scenario):
+        raise ScenarioError(f"expected a Scenario, got {type(scenario).__name__}.")
+    return scenario.replace(**fields) if fields else scenario
+
+
+def _grid(compiled: Compiled, times: Iterable[str | float] | None) -> Floats:
+    end = compiled.scenario.duration
+    if times is None:
+        steps = [step.time for step in compiled.steps]
+        return np.unique(np.concatenate([default_times(end), steps]))
+    with within("times"):
+        given = [duration(t, "times") if isinstance(t, str) else float(t) for t in times]
+        grid = np.unique(np.array([0.0, *given]))
+        if not np.isfinite(grid).all() or grid[0] < 0 or grid[-1] > end:
+            raise ScenarioError(f"times: expected times from 0 to the end at {end:g} min.")
+        return grid
+
+
+def default_times(end: float) -> Floats:
+    """Return the default output times [min]: each minute for two hours, then coarser."""
+    fine = np.arange(0.0, min(end, _FINE) + 1e-9, 1.0 if end >= _FINE else end / _FINE)
+    rest = end - _FINE
+    interval = next((step for step in _INTERVALS if rest / step <= _MOST_COARSE), _INTERVALS[-1])
+    coarse = np.arange(_FINE + interval, end, interval)
+    return np.concatenate([fine[fine < end], coarse, [end]])
+
+
+def _dataset(compiled: Compiled, grid: Floats, values: Floats) -> xr.Dataset:
+    table = symbols(compiled.sbml)
+    variables = {
+        id: (
+            "time",
+            values[:, column],
+            {"units": table[id].unit, "long_name": table[id].name or id},
+        )
+        for column, id in enumerate(compiled.observe)
+    }
+    return xr.Dataset(variables, {"time": ("time", grid, {"units": "min"})})
+
+
+def _provenance(scenario: Scenario, sbml: str, tolerances: Mapping[str, float]) -> dict[str, Any]:
+    return {
+        "scenario": scenario.to_dict(),
+        "model_sha256": hashlib.sha256(sbml.encode()).hexdigest(),
+        "tolerances": dict(tolerances),
+        "seed": None,  # nothing in a single run is random
+        "versions": {
+            "mtorsim": mtorsim.__version__,
+            "libroadrunner": VERSION,
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+        },
+    }

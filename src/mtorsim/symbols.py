@@ -1,0 +1,144 @@
+"""Every id of a model with its value, unit, source and confidence, read from the SBML itself."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+
+import libsbml
+
+from mtorsim.library import BRANCHES, branch_text, network_sbml, read_sbml
+
+UNITS: Mapping[str, str] = {
+    "nM": "nM",
+    "per_min": "1/min",
+    "per_nM_per_min": "1/(nM*min)",
+    "nM_per_min": "nM/min",
+    "dimensionless": "1",
+    "volume": "litre",
+    "litre": "litre",
+}
+"""Unit ids of cell.ant -> the same in the words of the command line."""
+
+_NOTE = re.compile(r"confidence=([ABCD]);?\s*(.*)", re.S)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Symbol:
+    """One id of a model.
+
+    Attributes
+    ----------
+    id, name : str
+        `name` may be empty.
+    kind : str
+        ``"species"``, ``"parameter"``, ``"observable"`` (follows from species by a rule),
+        ``"compartment"``.
+    value : float or None
+        In `unit`; of a species its concentration before equilibration, None for an observable.
+    unit : str
+        Model unit.
+    confidence : str
+        A to D, or empty where there is no number of its own.
+    notes : str
+        Origin in words.
+    source : str
+        Web address of the source, or empty.
+    identifiers : tuple of str
+        What it is, as web addresses.
+    boundary : bool
+        A species that the model does not change.
+    branch : str
+        Model file, or ``"drug layer"``.
+    """
+
+    id: str
+    name: str
+    kind: str
+    value: float | None
+    unit: str
+    confidence: str
+    notes: str
+    source: str
+    identifiers: tuple[str, ...]
+    boundary: bool
+    branch: str
+
+
+@cache
+def symbols(sbml: str | None = None) -> Mapping[str, Symbol]:
+    """Return id -> Symbol for a model (default: the network without drugs), in file order."""
+    model = read_sbml(network_sbml() if sbml is None else sbml).getModel()
+    found = (*_compartments(model), *_species(model), *_parameters(model))
+    return {symbol.id: symbol for symbol in found}
+
+
+def _compartments(model: libsbml.Model) -> Iterator[Symbol]:
+    for element in model.getListOfCompartments():
+        yield _symbol(element, "compartment", element.getSize(), element.getUnits() or "litre")
+
+
+def _species(model: libsbml.Model) -> Iterator[Symbol]:
+    for element in model.getListOfSpecies():
+        value = element.getInitialConcentration() if element.isSetInitialConcentration() else None
+        yield _symbol(
+            element, "species", value, "nM", boundary=bool(element.getBoundaryCondition())
+        )
+
+
+def _parameters(model: libsbml.Model) -> Iterator[Symbol]:
+    for element in model.getListOfParameters():
+        ruled = model.getAssignmentRuleByVariable(element.getId()) is not None
+        # Read-outs that only a drug gives a rule have one place in the tables all the same.
+        kind = (
+            "observable" if ruled or (element.getName() and not element.getValue()) else "parameter"
+        )
+        value = None if ruled else element.getValue()
+        yield _symbol(element, kind, value, element.getUnits())
+
+
+def _symbol(
+    element: libsbml.SBase, kind: str, value: float | None, unit: str, *, boundary: bool = False
+) -> Symbol:
+    confidence, notes = _origin(element)
+    return Symbol(
+        id=element.getId(),
+        name=element.getName(),
+        kind=kind,
+        value=value,
+        unit=UNITS.get(unit, unit),
+        confidence=confidence,
+        notes=notes,
+        source=next(iter(_links(element, libsbml.BQB_IS_DESCRIBED_BY)), ""),
+        identifiers=(
+            *_links(element, libsbml.BQB_IS),
+            *_links(element, libsbml.BQB_HAS_PART),
+        ),
+        boundary=boundary,
+        branch=_branches().get(element.getId(), "drug layer"),
+    )
+
+
+def _origin(element: libsbml.SBase) -> tuple[str, str]:
+    text = " ".join(re.sub(r"<[^>]*>", " ", element.getNotesString()).split())
+    for entity, sign in (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")):
+        text = text.replace(entity, sign)
+    match = _NOTE.match(text)
+    return (match[1], match[2]) if match else ("", text)
+
+
+def _links(element: libsbml.SBase, relation: int) -> Iterator[str]:
+    for index in range(element.getNumCVTerms()):
+        term = element.getCVTerm(index)
+        if term.getBiologicalQualifierType() == relation:
+            yield from (term.getResourceURI(i) for i in range(term.getNumResources()))
+
+
+@cache
+def _branches() -> Mapping[str, str]:
+    """Return id -> the branch that gives it a value or a rule."""
+    set_here = re.compile(r"^(\w+)\s*:?=(?!=)", re.M)
+    where = {"cell": "cell", "medium": "cell"}
+    for branch in BRANCHES:
+        where |= dict.fromkeys(set_here.findall(branch_text(branch, standalone=False)), branch)
+    return where
