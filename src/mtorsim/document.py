@@ -214,12 +214,12 @@ def _text(path: Path, kind: type[InputError]) -> str:
         with path.open("rb") as file:
             data = file.read(_MOST_BYTES + 1)
     except FileNotFoundError:
-        raise kind(f"no file {shown(str(path))}.{_neighbour(path)}") from None
+        raise kind(f"no file {str(path)!r}.{_neighbour(path)}") from None
     except IsADirectoryError:
         raise kind(f"{path} is a folder. Expected a YAML file.") from None
     except (OSError, ValueError) as error:  # ValueError: a NUL character in the name
         reason = getattr(error, "strerror", None) or error
-        raise kind(f"cannot read {shown(str(path))}: {reason}.") from None
+        raise kind(f"cannot read {str(path)!r}: {reason}.") from None
     if len(data) > _MOST_BYTES:
         raise kind(f"{path} is longer than 1 MB. Expected a short YAML file.")
     try:
@@ -234,7 +234,7 @@ def _neighbour(path: Path) -> str:
     try:
         names = [file.name for file in path.parent.iterdir() if file.suffix in {".yaml", ".yml"}]
     except OSError:
-        return f" There is no folder {shown(str(path.parent))} either."
+        return f" There is no folder {str(path.parent)!r} either."
     near = closest(path.name, names)
     return f" Closest: {either(str(path.parent / name) for name in near)}." if near else ""
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from mtorsim import facts
 from mtorsim.document import Entry
@@ -127,16 +128,17 @@ def _read(path: Path, _changed: int) -> Drug:
         ("name", "mechanism", "description", "molar_mass", "values"), ("identifiers", "synonyms")
     )
     mechanism = fields["mechanism"].choice(CONSTANTS)
+    parts: dict[str, Any] = {
+        "name": facts.named(fields["name"], path),
+        "mechanism": mechanism,
+        "description": fields["description"].text(),
+        "identifiers": facts.identifiers(fields["identifiers"]) if "identifiers" in fields else (),
+        "molar_mass": facts.fact(fields["molar_mass"], "g/mol"),
+        "values": _constants(fields["values"], CONSTANTS[mechanism]),
+        "synonyms": fields["synonyms"].texts() if "synonyms" in fields else (),
+    }
     with facts.located(root):
-        return Drug(
-            name=facts.named(fields["name"], path),
-            mechanism=mechanism,
-            description=fields["description"].text(),
-            identifiers=facts.identifiers(fields["identifiers"]) if "identifiers" in fields else (),
-            molar_mass=facts.fact(fields["molar_mass"], "g/mol"),
-            values=_constants(fields["values"], CONSTANTS[mechanism]),
-            synonyms=fields["synonyms"].texts() if "synonyms" in fields else (),
-        )
+        return Drug(**parts)
 
 
 def _constants(entry: Entry, units: Mapping[str, str]) -> dict[str, Fact]:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypeVar, get_args
 
-from mtorsim.document import Entry, read
+from mtorsim.document import Entry, dotted, read
 from mtorsim.errors import InputError, ModelError, shown
-from mtorsim.units import in_model_units, parameter
+from mtorsim.units import in_model_units, parameter, quantity
 
 Confidence: TypeAlias = Literal["A", "B", "C", "D"]
 """A measured in human cells, B measured elsewhere or converted, C fitted here, D assumed."""
@@ -119,7 +119,8 @@ def fact(entry: Entry, unit: str | None = None) -> Fact:
         Unit to convert to; by default the model unit of the value's own kind.
     """
     fields = entry.fields(("value", *_ORIGIN), _REMARKS)
-    return Fact(**_number(fields["value"], unit), **_texts(fields))
+    value, found = number(fields["value"], unit)
+    return Fact(value=value, unit=found, **_texts(fields))
 
 
 def statement(entry: Entry, key: str = "value") -> Statement:
@@ -128,19 +129,22 @@ def statement(entry: Entry, key: str = "value") -> Statement:
     return Statement(text=fields[key].text(), **_texts(fields))
 
 
-def number(entry: Entry) -> tuple[float, str]:
-    """Read a number and its unit, converted to the model unit of its kind."""
+def number(entry: Entry, unit: str | None = None) -> tuple[float, str]:
+    """Read a number and its unit: `unit`, or else the model unit of its kind."""
+    name = dotted(entry.keys)
     with located(entry):
-        return in_model_units(entry.content, "value")
+        if unit is None:
+            return in_model_units(entry.content, name)
+        return quantity(entry.content, unit, name), unit
 
 
 @contextmanager
 def located(entry: Entry) -> Iterator[None]:
-    """Say where `entry` stands in any `InputError` raised inside the block."""
+    """Put file and line in front of any `InputError` raised inside the block."""
     try:
         yield
     except InputError as error:
-        raise entry.error(str(error)) from None
+        raise ModelError(f"{entry.document.where(entry.keys)}: {error}") from None
 
 
 def names(folder: Path) -> tuple[str, ...]:
@@ -170,14 +174,6 @@ def identifiers(entry: Entry) -> tuple[str, ...]:
                 "Expected one such as 'https://identifiers.org/CHEBI:9168'."
             )
     return entry.texts()
-
-
-def _number(entry: Entry, unit: str | None) -> dict[str, Any]:
-    value, found = number(entry)
-    if unit is None:
-        return {"value": value, "unit": found}
-    with located(entry):
-        return {"value": parameter(f"{value!r} {found}", unit, "value"), "unit": unit}
 
 
 def _texts(fields: Mapping[str, Entry]) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from mtorsim.document import Entry
 from mtorsim.errors import ModelError, UnknownIdError, shown
 from mtorsim.facts import Confidence, Fact, FrozenMapping
 from mtorsim.paths import models_path
-from mtorsim.units import parameter
 
 Timing: TypeAlias = Literal["chronic", "acute"]
 
@@ -32,9 +31,22 @@ STIMULI: Mapping[str, Fact] = FrozenMapping(
             "https://identifiers.org/drugbank:DB01277",
             confidence="A",
         ),
+        "leucine": Fact(
+            value=131.17,
+            unit="g/mol",
+            source="formula C6H13NO2, https://identifiers.org/CHEBI:15603",
+            confidence="A",
+        ),
+        "glucose": Fact(
+            value=180.16,
+            unit="g/mol",
+            source="formula C6H12O6, https://identifiers.org/CHEBI:17634",
+            confidence="A",
+        ),
     }
 )
-"""Growth factors that a scenario may give from time 0, and their molar masses."""
+"""What a scenario may give with the medium from time 0: growth factors and nutrients, and their
+molar masses. Leucine stands for the amino acids."""
 
 
 @dataclass(frozen=True)
@@ -177,13 +189,11 @@ def _perturbation(name: str, entry: Entry) -> Perturbation:
 
 def _change(entry: Entry) -> Change:
     fields = entry.fields(("target",), ("multiply", "set"))
+    target = fields["target"].text()
+    multiply = facts.number(fields["multiply"], "1")[0] if "multiply" in fields else None
+    value, unit = _value(fields.get("set"))
     with facts.located(entry):
-        multiply, (value, unit) = _factor(fields.get("multiply")), _value(fields.get("set"))
-        return Change(fields["target"].text(), multiply, value, unit)
-
-
-def _factor(entry: Entry | None) -> float | None:
-    return None if entry is None else parameter(entry.content, "1", "multiply")
+        return Change(target, multiply, value, unit)
 
 
 def _value(entry: Entry | None) -> tuple[float | None, str | None]:

@@ -152,9 +152,9 @@ def concentration(value: Given, what: str, molar_mass: float | None = None) -> f
                 f"{what}: {shown(value)} is a mass per volume and the molar mass is not known "
                 f"here. Expected a concentration such as {_EXAMPLES['nM'][1]}."
             )
-        grams_per_litre = _quantity(value, "g/litre", what)
+        grams_per_litre = quantity(value, "g/litre", what)
         return _finite(grams_per_litre * 1e9 / molar_mass, value, what)
-    return _quantity(value, "nM", what)
+    return quantity(value, "nM", what)
 
 
 def is_mass_concentration(value: object) -> bool:
@@ -186,7 +186,18 @@ def duration(value: Given, what: str) -> float:
     UnitError
         For a bare number, a unit of another kind, or a value that is not finite.
     """
-    return _quantity(value, "min", what)
+    return quantity(value, "min", what)
+
+
+def quantity(value: Given, unit: str, what: str) -> float:
+    """Return a quantity in `unit`, which it must carry or convert to.
+
+    Like `parameter`, but a bare number passes only where `unit` is ``"1"``.
+    """
+    parsed = _parse(value, unit, what)
+    if parsed.unit is None and unit != "1":
+        raise UnitError(f"{what}: {shown(value)} has no unit. {_expected(unit)}")
+    return _converted(parsed, unit, value, what)
 
 
 def parameter(value: Given, unit: str, what: str) -> float:
@@ -291,14 +302,6 @@ def _concentration_scale(nanomolar: float) -> tuple[str, float]:
     if 0 < size < 1e-3:
         return "pM", 1e-3
     return "nM", 1
-
-
-def _quantity(value: object, unit: str, what: str) -> float:
-    """Convert `value`, which must carry a unit, to `unit`."""
-    parsed = _parse(value, unit, what)
-    if parsed.unit is None:
-        raise UnitError(f"{what}: {shown(value)} has no unit. {_expected(unit)}")
-    return _converted(parsed, unit, value, what)
 
 
 def _converted(parsed: _Parsed, unit: str, value: object, what: str) -> float:
@@ -423,4 +426,4 @@ def _expected(unit: str) -> str:
     if unit in _EXAMPLES:
         kind, example = _EXAMPLES[unit]
         return f"Expected {kind} such as {example}."
-    return "Expected a number." if unit == "1" else f"Expected a number, or one with unit {unit}."
+    return "Expected a number." if unit == "1" else f"Expected a number with a unit such as {unit}."

@@ -1,0 +1,80 @@
+"""What several test files share."""
+
+from pathlib import Path
+
+import pytest
+
+from mtorsim import paths
+
+CELL = """\
+name: {name}
+description: A line for tests.
+identifiers: [https://identifiers.org/cellosaurus:CVCL_1051]
+status:
+  PTEN: {{value: wild type, source: assumed, confidence: D}}
+medium: {{name: RPMI-1640 + 10 % FBS, source: assumed, confidence: D}}
+values:
+  FKBP12: {{value: 0.3 uM, source: assumed, confidence: D, plausible: 100-1000 nM}}
+"""
+
+DRUG = """\
+name: {name}
+mechanism: {mechanism}
+description: A drug for tests.
+identifiers: [https://identifiers.org/CHEBI:9168]
+synonyms: [{synonym}]
+molar_mass: {{value: 1000 g/mol, source: assumed, confidence: D}}
+values:
+  kpermeation: {{value: 5 1/min, source: assumed, confidence: D}}
+  funbound_medium: {{value: 0.6, source: assumed, confidence: D}}
+  kdecay_medium: {{value: 0.6 1/h, source: assumed, confidence: D}}
+  kon_FKBP12: {{value: 3e6 1/(M*s), source: assumed, confidence: D}}
+  koff_FKBP12: {{value: 0.036 1/min, source: assumed, confidence: D}}
+  kon_FKBP51: {{value: 0.18 1/(nM*min), source: assumed, confidence: D}}
+  koff_FKBP51: {{value: 0.9 1/min, source: assumed, confidence: D}}
+"""
+
+RAPALOG = """\
+  kon_FRB: {value: 0.114 1/(nM*min), source: assumed, confidence: D}
+  Kd_FRB: {value: 12 nM, source: assumed, confidence: D}
+"""
+
+PERTURBATIONS = """\
+PTEN_loss:
+  description: No PTEN protein.
+  timing: chronic
+  changes: [{target: PTEN, multiply: 0}]
+  source: assumed
+  confidence: D
+hypoxia:
+  description: Little oxygen.
+  timing: acute
+  changes: [{target: O2, set: 10 uM}, {target: REDD1, multiply: 2.5}]
+  source: assumed
+  confidence: D
+  notes: For tests.
+"""
+
+
+def write_models(root: Path) -> Path:
+    """Write a few data files, as models/ has them, with round numbers."""
+    (root / "cells").mkdir(parents=True)
+    (root / "drugs").mkdir()
+    for name in ("786-O", "PC-3"):
+        text = CELL.format(name=name)
+        (root / "cells" / f"{name}.yaml").write_text(text, encoding="utf-8")
+    for name, synonym in (("temsirolimus", "CCI-779"), ("sirolimus", "rapamycin")):
+        text = DRUG.format(name=name, mechanism="rapalog", synonym=synonym) + RAPALOG
+        (root / "drugs" / f"{name}.yaml").write_text(text, encoding="utf-8")
+    text = DRUG.format(name="tacrolimus", mechanism="fkbp_competitor", synonym="FK506")
+    (root / "drugs" / "tacrolimus.yaml").write_text(text, encoding="utf-8")
+    (root / "perturbations.yaml").write_text(PERTURBATIONS, encoding="utf-8")
+    return root
+
+
+@pytest.fixture
+def models(tmp_path, monkeypatch):
+    """A folder of data files in place of models/: two cells, three drugs, two perturbations."""
+    root = write_models(tmp_path / "models")
+    monkeypatch.setattr(paths, "_root", lambda: root)
+    return root
