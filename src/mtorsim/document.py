@@ -35,10 +35,15 @@ class Entry:
     keys: Keys
     content: Any
 
+    @property
+    def where(self) -> str:
+        """File and line, as messages begin with them."""
+        return self.document.where(self.keys)
+
     def error(self, message: str) -> InputError:
         """Return an error about this entry, to be raised."""
         name = f"{dotted(self.keys)}: " if self.keys else ""
-        return self.document.kind(f"{self.document.where(self.keys)}: {name}{message}")
+        return self.document.kind(f"{self.where}: {name}{message}")
 
     def fields(
         self, required: Iterable[str] = (), optional: Iterable[str] = ()
@@ -55,9 +60,7 @@ class Entry:
         entries = self.entries(f"a mapping with {either(required or known)}")
         for key, entry in entries.items():
             if key not in known:
-                raise self.document.kind(
-                    f"{self.document.where(entry.keys)}: {unknown_key(key, known)}"
-                )
+                raise self.document.kind(f"{entry.where}: {unknown_key(key, known)}")
         for key in required:
             if key not in entries:
                 raise self.error(f"{key!r} is missing.")

@@ -8,7 +8,7 @@ from typing import Any
 
 from mtorsim import facts
 from mtorsim.document import Entry
-from mtorsim.errors import ModelError, UnknownIdError, either, shown
+from mtorsim.errors import ModelError, UnknownIdError, about, either, shown
 from mtorsim.facts import Fact, FrozenMapping
 from mtorsim.paths import models_path
 
@@ -137,7 +137,7 @@ def _read(path: Path, _changed: int) -> Drug:
         "values": _constants(fields["values"], CONSTANTS[mechanism]),
         "synonyms": fields["synonyms"].texts() if "synonyms" in fields else (),
     }
-    with facts.located(root):
+    with about(root.where):
         return Drug(**parts)
 
 

@@ -131,6 +131,15 @@ def within(*keys: str | int) -> Iterator[None]:
         raise
 
 
+@contextmanager
+def about(subject: str) -> Iterator[None]:
+    """Put `subject` in front of the message of any `InputError` raised inside the block."""
+    try:
+        yield
+    except InputError as error:
+        raise error.at(subject) from None
+
+
 def shown(value: object) -> str:
     """Return `value` as a message repeats it: on one line, quoted if text, not too long."""
     try:

@@ -2,13 +2,12 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypeVar, get_args
 
 from mtorsim.document import Entry, dotted, read
-from mtorsim.errors import InputError, ModelError, shown
+from mtorsim.errors import ModelError, UnitError, shown
 from mtorsim.units import in_model_units, parameter, quantity
 
 Confidence: TypeAlias = Literal["A", "B", "C", "D"]
@@ -132,19 +131,12 @@ def statement(entry: Entry, key: str = "value") -> Statement:
 def number(entry: Entry, unit: str | None = None) -> tuple[float, str]:
     """Read a number and its unit: `unit`, or else the model unit of its kind."""
     name = dotted(entry.keys)
-    with located(entry):
+    try:
         if unit is None:
             return in_model_units(entry.content, name)
         return quantity(entry.content, unit, name), unit
-
-
-@contextmanager
-def located(entry: Entry) -> Iterator[None]:
-    """Put file and line in front of any `InputError` raised inside the block."""
-    try:
-        yield
-    except InputError as error:
-        raise ModelError(f"{entry.document.where(entry.keys)}: {error}") from None
+    except UnitError as error:
+        raise entry.document.kind(f"{entry.where}: {error}") from None
 
 
 def names(folder: Path) -> tuple[str, ...]:

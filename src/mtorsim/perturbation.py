@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias, get_args
 
 from mtorsim import facts
 from mtorsim.document import Entry
-from mtorsim.errors import ModelError, UnknownIdError, shown
+from mtorsim.errors import ModelError, UnknownIdError, about, shown
 from mtorsim.facts import Confidence, Fact, FrozenMapping
 from mtorsim.paths import models_path
 
@@ -192,7 +192,7 @@ def _change(entry: Entry) -> Change:
     target = fields["target"].text()
     multiply = facts.number(fields["multiply"], "1")[0] if "multiply" in fields else None
     value, unit = _value(fields.get("set"))
-    with facts.located(entry):
+    with about(entry.where):
         return Change(target, multiply, value, unit)
 
 

@@ -8,7 +8,7 @@ from typing import Any, Self, TypeAlias
 
 from mtorsim import cells, drugs, perturbation
 from mtorsim.dosing import Constant, Repeated, Schedule, resolved
-from mtorsim.errors import InputError, RegimenError, ScenarioError, shown, within
+from mtorsim.errors import RegimenError, ScenarioError, about, shown, within
 from mtorsim.facts import FrozenMapping
 from mtorsim.units import (
     Given,
@@ -135,7 +135,7 @@ class Scenario:
         stimuli: Mapping[str, Given] = _NOTHING,
         perturbations: Iterable[str] = (),
         duration: Given = "72 h",
-        set: Mapping[str, float | str] = _NOTHING,  # noqa: A002 - the key of scenario files
+        set: Mapping[str, float | str] = _NOTHING,
         observe: Iterable[str] = (),
     ) -> None:
         object.__setattr__(self, "cell", _cell(cell))
@@ -206,11 +206,8 @@ def _duration(value: Given) -> float:
 def _schedule(drug: str, schedule: Schedule | Given) -> Schedule:
     if isinstance(schedule, Constant | Repeated):
         return schedule
-    try:
+    with about(drug):  # with several drugs in one mapping, "dose" alone does not say whose
         return Constant(schedule)
-    except InputError as error:
-        # With several drugs in one mapping, "dose" alone does not say whose.
-        raise error.at(drug) from None
 
 
 def _treatments(given: object, end: float) -> tuple[Treatment, ...]:

@@ -11,8 +11,8 @@ from typing import Annotated, Any, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mtorsim.document import Document, dotted, kind_of, read, unknown_key
-from mtorsim.dosing import Constant, Repeated
-from mtorsim.errors import InputError, ScenarioError, shown, within
+from mtorsim.dosing import Constant, Repeated, Schedule
+from mtorsim.errors import InputError, ScenarioError, about, shown, within
 from mtorsim.scenario import Scenario, Treatment
 
 _CONFIG = ConfigDict(extra="forbid", strict=True)
@@ -177,13 +177,17 @@ def _scenario(fields: dict[str, Any]) -> Scenario:
 
 
 def _treatment(name: str, **timing: Any) -> Treatment:
+    with about(name):
+        schedule = _schedule(timing)
+    return Treatment(name, schedule)
+
+
+def _schedule(timing: Mapping[str, Any]) -> Schedule:
     repeating = [key for key in _REPEATING if key in timing]
     if not repeating:
-        schedule: Constant | Repeated = Constant(**timing)
-    else:
-        _check_repeating(timing, repeating)
-        schedule = Repeated(**timing)
-    return Treatment(name, schedule)
+        return Constant(**timing)
+    _check_repeating(timing, repeating)
+    return Repeated(**timing)
 
 
 def _check_repeating(timing: Mapping[str, Any], repeating: list[str]) -> None:

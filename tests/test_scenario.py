@@ -1,0 +1,241 @@
+import dataclasses
+import pickle
+import subprocess
+import sys
+
+import pytest
+
+from mtorsim.dosing import Constant, Repeated
+from mtorsim.errors import RegimenError, ScenarioError, UnitError, UnknownIdError
+from mtorsim.scenario import Scenario, Treatment
+
+
+@pytest.fixture(autouse=True)
+def _models(models):
+    """Every test here sees the small data files."""
+
+
+def full():
+    return Scenario(
+        cell="PC-3",
+        drugs=[
+            Treatment("sirolimus", Constant("100 nM", stop="24 h")),
+            Treatment("temsirolimus", Repeated("20 nM", every="24 h", times=3, exposure="2 h")),
+        ],
+        stimuli={"insulin": "10 nM"},
+        perturbations=["PTEN_loss", "hypoxia"],
+        duration="96 h",
+        set={"kphos_S6K1_by_mTORC1": "0.3 1/min", "FKBP51": 100},
+        observe=["S6K1_pT389", "AKT_pS473"],
+    )
+
+
+def test_defaults():
+    scenario = Scenario()
+    assert (scenario.cell, scenario.duration) == ("786-O", 4320)
+    assert (scenario.drugs, scenario.perturbations, scenario.observe) == ((), (), ())
+    assert (dict(scenario.stimuli), dict(scenario.set)) == ({}, {})
+
+
+def test_a_mapping_of_drugs():
+    scenario = Scenario(drugs={"temsirolimus": "20 nM", "sirolimus": Constant("1 nM", stop="1 h")})
+    assert scenario.drugs == (
+        Treatment("temsirolimus", Constant("20 nM")),
+        Treatment("sirolimus", Constant("1 nM", stop="1 h")),
+    )
+
+
+def test_values_are_in_model_units():
+    scenario = full()
+    assert scenario.stimuli == {"insulin": 10.0}
+    assert scenario.duration == 96 * 60
+    assert scenario.set == {"kphos_S6K1_by_mTORC1": "0.3 1/min", "FKBP51": 100.0}
+
+
+def test_a_treatment_knows_the_molar_mass():
+    # 18 ng/mL at 1000 g/mol is 18 nM
+    schedule = Constant("18 ng/mL", stop="24 h")
+    assert Treatment("temsirolimus", schedule).schedule.dose == pytest.approx(18)
+    assert Treatment("temsirolimus", "18 ng/mL").schedule.dose == pytest.approx(18)
+
+
+def test_stimuli_by_mass():
+    assert Scenario(stimuli={"IGF1": "100 ng/mL"}).stimuli["IGF1"] == pytest.approx(13.07, rel=1e-3)
+
+
+def test_a_scenario_does_not_change():
+    scenario = full()
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        scenario.cell = "786-O"
+    with pytest.raises(TypeError):
+        scenario.set["a"] = 1
+    assert hash(scenario) == hash(full())
+    assert pickle.loads(pickle.dumps(scenario)) == scenario
+
+
+@pytest.mark.parametrize("scenario", [Scenario, full, lambda: Scenario(duration=f"{1 / 3} h")])
+def test_to_dict_makes_it_again(scenario):
+    fields = scenario().to_dict()
+    drugs = [
+        Treatment(entry.pop("name"), (Repeated if "every" in entry else Constant)(**entry))
+        for entry in fields.pop("drugs", [])
+    ]
+    assert Scenario(drugs=drugs, **fields) == scenario()
+
+
+def test_replace():
+    assert full().replace() == full()
+    assert full().replace(cell="786-O", drugs={}).to_dict() == {
+        key: value
+        for key, value in (full().to_dict() | {"cell": "786-O"}).items()
+        if key != "drugs"
+    }
+    with pytest.raises(RegimenError):
+        Scenario(drugs={"sirolimus": Constant("1 nM", start="48 h")}).replace(duration="24 h")
+    with pytest.raises(TypeError):
+        full().replace(cells="786-O")
+
+
+def test_in_words():
+    assert full().in_words() == (
+        "Cell: PC-3 in RPMI-1640 + 10 % FBS, at its steady state without drug.\n"
+        "Perturbations: PTEN_loss (chronic: PTEN × 0), "
+        "hypoxia (acute: O2 = 10000 nM, REDD1 × 2.5).\n"
+        "Stimuli from 0 h: insulin 10 nM.\n"
+        "Drug: sirolimus: 100 nM from 0 h, washed out at 24 h.\n"
+        "Drug: temsirolimus: 20 nM for 2 h every 24 h, 3 times from 0 h.\n"
+        "Set: kphos_S6K1_by_mTORC1 = 0.3 1/min, FKBP51 = 100.0.\n"
+        "Duration: 96 h.\n"
+        "Read-outs: S6K1_pT389, AKT_pS473."
+    )
+    assert Scenario().in_words() == (
+        "Cell: 786-O in RPMI-1640 + 10 % FBS, at its steady state without drug.\n"
+        "Drugs: none.\n"
+        "Duration: 72 h.\n"
+        "Read-outs: all observables."
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "kind", "path", "message"),
+    [
+        (
+            {"cell": "786O"},
+            UnknownIdError,
+            ("cell",),
+            "no cell '786O'. Closest: '786-O'. List: mtorsim show cells",
+        ),
+        (
+            {"drugs": {"temsirolimu": "20 nM"}},
+            UnknownIdError,
+            ("drugs", "name"),
+            "no drug 'temsirolimu'. Closest: 'temsirolimus'. List: mtorsim show drugs",
+        ),
+        (
+            {"perturbations": ["hypoxia", "PTEN_los"]},
+            UnknownIdError,
+            ("perturbations", 1),
+            "no perturbation 'PTEN_los'. Closest: 'PTEN_loss'. List: mtorsim show perturbations",
+        ),
+        (
+            {"stimuli": {"insuline": "10 nM"}},
+            UnknownIdError,
+            ("stimuli", "insuline"),
+            "no stimulus 'insuline'. Closest: 'insulin'.",
+        ),
+        (
+            {"drugs": {"temsirolimus": "20"}},
+            UnitError,
+            ("drugs", "dose"),
+            "temsirolimus: dose: '20' has no unit. Expected a concentration such as '20 nM'",
+        ),
+        ({"drugs": {"temsirolimus": 20}}, UnitError, ("drugs", "dose"), "temsirolimus: dose: 20 h"),
+        (
+            {"drugs": {"temsirolimus": "20 mg"}},
+            UnitError,
+            ("drugs", "dose"),
+            "temsirolimus: dose: '20 mg' is not a concentration.",
+        ),
+        (
+            {"drugs": {"temsirolimus": "-20 nM"}},
+            RegimenError,
+            ("drugs", "dose"),
+            "temsirolimus: dose: '-20 nM' is negative. Expected '0 nM' or more.",
+        ),
+        ({"drugs": {"temsirolimus": "nan nM"}}, UnitError, ("drugs", "dose"), "temsirolimus: dose"),
+        (
+            {"duration": "0 h"},
+            ScenarioError,
+            ("duration",),
+            "duration: '0 h' is not above zero. Expected a time such as '72 h'.",
+        ),
+        ({"duration": "-72 h"}, ScenarioError, ("duration",), "duration: '-72 h' is not above"),
+        ({"duration": "inf h"}, UnitError, ("duration",), "duration: 'inf h' is not a finite num"),
+        ({"duration": 72}, UnitError, ("duration",), "duration: 72 has no unit. Expected a time"),
+        ({"duration": "72 nM"}, UnitError, ("duration",), "duration: '72 nM' is not a time."),
+        ({"duration": None}, UnitError, ("duration",), "duration: None is not a quantity."),
+        (
+            {"drugs": {"temsirolimus": Constant("1 nM", start="72 h")}},
+            RegimenError,
+            ("drugs", 0, "start"),
+            "temsirolimus: start at 72 h is not before the end at 72 h. Start earlier or",
+        ),
+        (
+            {"drugs": ["temsirolimus"]},
+            ScenarioError,
+            ("drugs", 0),
+            "drugs: 'temsirolimus' is not a treatment. Expected one such as Treatment('tems",
+        ),
+        ({"drugs": "temsirolimus"}, ScenarioError, ("drugs",), "drugs: 'temsirolimus' is not a l"),
+        ({"drugs": None}, ScenarioError, ("drugs",), "drugs: None is not a list of treatments."),
+        ({"drugs": {3: "1 nM"}}, ScenarioError, ("drugs", "name"), "drug: expected text such as"),
+        ({"cell": 786}, ScenarioError, ("cell",), "cell: expected text such as '786-O', got 786."),
+        ({"cell": ""}, ScenarioError, ("cell",), "cell: expected text such as '786-O', got noth"),
+        (
+            {"perturbations": "PTEN_loss"},
+            ScenarioError,
+            ("perturbations",),
+            "perturbations: expected a list such as ['PTEN_loss'], got 'PTEN_loss'.",
+        ),
+        (
+            {"perturbations": ["PTEN_loss", "PTEN_loss"]},
+            ScenarioError,
+            ("perturbations", 1),
+            "perturbations: 'PTEN_loss' is given twice.",
+        ),
+        ({"observe": "S6K1_pT389"}, ScenarioError, ("observe",), "observe: expected a list such"),
+        ({"observe": [1]}, ScenarioError, ("observe", 0), "observe: expected text such as names"),
+        ({"stimuli": ["insulin"]}, ScenarioError, ("stimuli",), "stimuli: expected a mapping such"),
+        ({"stimuli": {"insulin": "-1 nM"}}, ScenarioError, ("stimuli", "insulin"), "insulin: '-1"),
+        ({"stimuli": {"insulin": 10}}, UnitError, ("stimuli", "insulin"), "insulin: 10 has no un"),
+        ({"set": ["a"]}, ScenarioError, ("set",), "set: expected a mapping such as"),
+        ({"set": {"k": float("nan")}}, ScenarioError, ("set", "k"), "k: nan is not a finite numb"),
+        ({"set": {"k": "inf 1/min"}}, ScenarioError, ("set", "k"), "k: 'inf 1/min' is not a finit"),
+        ({"set": {"k": True}}, ScenarioError, ("set", "k"), "k: expected a number, or text such"),
+        ({"set": {"k": None}}, ScenarioError, ("set", "k"), "k: expected a number, or text such"),
+        ({"set": {1: 2}}, ScenarioError, ("set",), "set: expected text such as an id, got 1."),
+    ],
+)
+def test_bad_input(fields, kind, path, message):
+    with pytest.raises(kind) as caught:
+        Scenario(**fields)
+    assert str(caught.value).startswith(message)
+    assert caught.value.path == path
+    assert caught.value.exit_status == 2
+
+
+def test_each_drug_once():
+    twice = [Treatment("sirolimus", "1 nM"), Treatment("sirolimus", "2 nM")]
+    with pytest.raises(ScenarioError, match="'sirolimus' is given twice"):
+        Scenario(drugs=twice)
+
+
+def test_words_are_quick_to_import():
+    heavy = {"pint", "pydantic", "numpy", "yaml", "antimony", "roadrunner", "libsbml"}
+    script = (
+        f"import sys, mtorsim.errors, mtorsim.scenario\nprint(sorted({heavy!r} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == "[]"
