@@ -21,7 +21,16 @@ ROWS = {
         "scenario",
         "scenario_file",
     ),
-    "machine": ("library", "drug_layer", "compile", "engine", "result", "simulation"),
+    "machine": (
+        "library",
+        "symbols",
+        "drug_layer",
+        "steps",
+        "compile",
+        "engine",
+        "result",
+        "simulation",
+    ),
     "studies": ("qualification",),
     "edges": ("export", "plot", "check", "cli"),
 }
@@ -31,7 +40,7 @@ ORDER = {module: place for place, module in enumerate(sum(ROWS.values(), ()))}
 KEEPERS = {
     "antimony": {"library"},
     "roadrunner": {"engine"},
-    "libsbml": {"library", "drug_layer", "compile", "export", "check"},
+    "libsbml": {"library", "symbols", "drug_layer", "compile", "export", "check"},
     "pint": {"units"},
     "pydantic": {"scenario_file"},
     "matplotlib": {"plot"},

@@ -27,6 +27,9 @@ GREY, SHADE = "#767676", "#F5F2E8"
 
 ZOOM = 120.0  # min: the first hours, drawn a second time at their own scale
 TEXT = 7.0  # pt
+_LEFT, _ACROSS = 0.48, 2.05  # inch, of a pair of axes: what stands left of it, its width
+_LETTER = 0.059  # inch, a letter of that size with room to spare
+_LONGEST = 20  # letters of a curve's name
 
 PANELS: Mapping[str, tuple[str, ...]] = {
     "mTORC1 axis": ("RHEB_GTP", "mTORC1_active", "S6K1_pT389", "S6_pS235"),
@@ -109,19 +112,20 @@ def figure(result: "Result", ids: Iterable[str] | None = None) -> Picture:
     window = _window(exposures, float(result.time[-1]))
     columns = min(2, len(panels))
     rows = -(-len(panels) // columns)
-    width = 7.4 if columns == 2 else 4.2  # inch
-    words = wrap(_caption(result.scenario, window), int(width * 17.5))
+    names = 0.16 + _LETTER * max(len(curve.label) for panel in panels for curve in panel.curves)
+    width = columns * (_LEFT + _ACROSS + names)  # inch
+    words = wrap(_caption(result.scenario, window), int((width - _LEFT) / _LETTER))
     head = 0.62 + 0.14 * len(words)
     height = head + 2.1 * rows
     picture = Picture(figsize=(width, height), dpi=300)
     grid = picture.add_gridspec(
         rows,
         columns,
-        left=0.5 / width,
-        right=1 - 0.98 / width,
+        left=_LEFT / width,
+        right=1 - names / width,
         bottom=0.42 / height,
         top=1 - head / height,
-        wspace=0.68,
+        wspace=(names + _LEFT) / _ACROSS,
         hspace=0.42,
     )
     for place, panel in enumerate(panels):
@@ -140,9 +144,9 @@ def _panels(result: "Result", ids: tuple[str, ...] | None) -> tuple[Panel, ...]:
     panels = []
     for title, members in wanted.items():
         relative = [name for name in members if _has_baseline(result, name)]
-        ratios = result.relative(relative) if relative else {}
-        curves = tuple(Curve(label(name), np.asarray(ratios[name])) for name in relative)
-        if curves:
+        if relative:
+            ratios = result.relative(relative)
+            curves = tuple(_curve(result, name, ratios[name]) for name in relative)
             panels.append(Panel(title, "relative to untreated", curves))
         panels += _absolute(result, title, [name for name in members if name not in relative])
     return tuple(panels)
@@ -151,8 +155,8 @@ def _panels(result: "Result", ids: tuple[str, ...] | None) -> tuple[Panel, ...]:
 def _absolute(result: "Result", title: str, ids: Sequence[str]) -> Iterator[Panel]:
     for unit in dict.fromkeys(result.units[name] for name in ids):
         members = [name for name in ids if result.units[name] == unit]
-        curves = tuple(Curve(label(name), np.asarray(result[name])) for name in members)
-        yield Panel(title, unit, curves)
+        curves = tuple(_curve(result, name, result[name]) for name in members)
+        yield Panel(title, f"concentration [{unit}]" if unit == "nM" else f"[{unit}]", curves)
 
 
 def _present(result: "Result") -> dict[str, list[str]]:
@@ -174,10 +178,9 @@ def _has_baseline(result: "Result", name: str) -> bool:
     return bool(result.baseline[name] > 0)
 
 
-def label(name: str) -> str:
-    """Return an id as it is written in a paper: ``EIF4EBP1_pT37`` as 4E-BP1 pT37/46."""
-    known = {"EIF4EBP1_pT37": "4E-BP1 pT37/46", "S6_pS235": "S6 pS235/236"}
-    return known.get(name) or name.replace("EIF4EBP1", "4E-BP1").replace("_", " ")
+def _curve(result: "Result", name: str, values: Any) -> Curve:
+    full = result.labels[name]
+    return Curve(full if len(full) <= _LONGEST else name.replace("_", " "), np.asarray(values))
 
 
 @dataclass(frozen=True)

@@ -50,9 +50,9 @@ def consistency(document: Any, *, with_lines: bool = True) -> Iterator[Finding]:
 
 
 def _is_about_units(error: Any) -> bool:
-    return (
-        error.getCategory() == libsbml.LIBSBML_CAT_UNITS_CONSISTENCY or error.getErrorId() == 80701
-    )
+    # 80701, a parameter without a unit, is filed under modelling practice.
+    in_category = error.getCategory() == libsbml.LIBSBML_CAT_UNITS_CONSISTENCY
+    return bool(in_category or error.getErrorId() == 80701)
 
 
 def _said(errors: list[Any], with_lines: bool) -> Iterator[Finding]:

@@ -1,0 +1,46 @@
+"""The command ``mtorsim``: words in, tables and files out, errors in one or two lines.
+
+Exit status: 0 done, 1 ran but failed, 2 bad input, 130 interrupted.
+"""
+
+import sys
+from collections.abc import Sequence
+
+from mtorsim.errors import MtorsimError
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with its status.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        What follows ``mtorsim``; default: the process's own.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    sys.exit(_status_of(given))
+
+
+def _status_of(arguments: list[str]) -> int:
+    from mtorsim.cli import screen
+
+    is_debugging = "--debug" in arguments
+    try:
+        from mtorsim.cli.commands import run_command
+
+        return run_command(arguments)
+    except KeyboardInterrupt:
+        screen.complain("interrupted", is_debugging)
+        return 130
+    except MtorsimError as error:
+        screen.complain(f"error: {error}", is_debugging)
+        return error.exit_status
+    except Exception as error:  # noqa: BLE001 - the user gets one line, whatever it is
+        screen.complain(
+            f"error: unexpected {type(error).__name__}: {error}. "
+            "Please report this, with what --debug prints.",
+            is_debugging,
+        )
+        return 1

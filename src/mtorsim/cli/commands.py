@@ -1,0 +1,157 @@
+"""The commands and their options. What a command does lies in the module of its name."""
+
+import re
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from mtorsim import __version__
+from mtorsim.cli import options, screen
+from mtorsim.cli.show import show
+from mtorsim.errors import InputError, UnknownIdError
+
+WELCOME = """\
+mtorsim simulates mTOR signalling under drugs.
+
+  mtorsim run                                       786-O cells, temsirolimus 20 nM, 72 h
+  mtorsim run --cell PC-3 --drug sirolimus=100nM    another cell, another drug
+  mtorsim show drugs                                what there is
+
+Commands: run, show, check, export. Help: mtorsim --help, mtorsim run --help"""
+
+EXAMPLES = """Examples: [bold]mtorsim run[/bold] ·
+[bold]mtorsim run --cell PC-3 --drug sirolimus=100nM --out pc3[/bold] ·
+[bold]mtorsim show parameters FKBP12[/bold]"""
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(show, name="show")
+
+
+@app.callback(invoke_without_command=True, epilog=EXAMPLES)
+def mtorsim(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", show_default=False)
+    ] = False,
+    debug: options.Debug = False,  # noqa: ARG001 - read before parsing
+) -> None:
+    """Simulate mTOR signalling under drugs."""
+    if version:
+        screen.say(f"mtorsim {__version__}")
+    elif context.invoked_subcommand is None:
+        screen.say(WELCOME)
+
+
+@app.command()
+def run(
+    scenario: options.ScenarioFile = None,
+    cell: options.Cell = None,
+    drug: options.Drug = None,
+    stimulus: options.Stimulus = None,
+    perturb: options.Perturb = None,
+    duration: options.Duration = None,
+    set_: options.Set = None,
+    observe: options.Observe = None,
+    out: Annotated[
+        str, typer.Option("--out", "-o", metavar="DIR", help="Folder to write.")
+    ] = "out",
+    quiet: options.Quiet = False,
+    json: options.Json = False,
+    debug: options.Debug = False,  # noqa: ARG001
+) -> None:
+    """Simulate; write table, figure, origin and model; print read-outs relative to untreated."""
+    from mtorsim.cli.run import run as work
+
+    wish = options.Wish(scenario, cell, drug, stimulus, perturb, duration, set_, observe)
+    work(wish, out, quiet=quiet, as_json=json)
+
+
+@app.command()
+def export(
+    scenario: options.ScenarioFile = None,
+    cell: options.Cell = None,
+    drug: options.Drug = None,
+    stimulus: options.Stimulus = None,
+    perturb: options.Perturb = None,
+    duration: options.Duration = None,
+    set_: options.Set = None,
+    observe: options.Observe = None,
+    to: Annotated[
+        str | None,
+        typer.Option(
+            metavar="sbml|antimony",
+            help="Format; default: by the ending of FILE, else sbml.",
+        ),
+    ] = None,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="File to write; default: standard output."
+        ),
+    ] = None,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,  # noqa: ARG001
+) -> None:
+    """Write the model that `run` would simulate."""
+    from mtorsim.cli.export import export as work
+
+    wish = options.Wish(scenario, cell, drug, stimulus, perturb, duration, set_, observe)
+    work(wish, to, output, quiet=quiet)
+
+
+@app.command()
+def check(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="SBML, Antimony or scenario file.")],
+    quiet: options.Quiet = False,
+    json: options.Json = False,
+    debug: options.Debug = False,  # noqa: ARG001
+) -> None:
+    """Tell whether a file is sound: syntax, units, mass balance, unknown ids."""
+    from mtorsim.cli.check import check as work
+
+    work(file, quiet=quiet, as_json=json)
+
+
+def run_command(arguments: Sequence[str]) -> int:
+    """Carry out a command line and return its exit status.
+
+    Raises
+    ------
+    InputError
+        For a command line that cannot be understood.
+    """
+    command = typer.main.get_command(app)
+    try:
+        status = command.main(list(arguments), prog_name="mtorsim", standalone_mode=False)
+    except typer.Abort:
+        raise KeyboardInterrupt from None
+    except Exception as error:
+        if hasattr(error, "format_message") and hasattr(error, "ctx"):
+            raise _usage_error(error) from None
+        raise
+    if status == 130:
+        raise KeyboardInterrupt
+    return status if isinstance(status, int) else 0
+
+
+def _usage_error(error: Any) -> InputError:
+    """Say in our words what typer could not parse."""
+    path = error.ctx.command_path if error.ctx else "mtorsim"
+    option = getattr(error, "option_name", None)
+    command = re.match(r"No such command '(.*?)'", error.message)
+    if option and type(error).__name__ == "NoSuchOption":
+        known = [name for parameter in error.ctx.command.params for name in parameter.opts]
+        return UnknownIdError(kind="option", given=option, choices=known, listing=f"{path} --help")
+    if command:
+        return UnknownIdError(
+            kind="command",
+            given=command[1],
+            choices=error.ctx.command.commands,
+            listing=f"{path} --help",
+        )
+    return InputError(f"{error.format_message().rstrip('.')}. Help: {path} --help")

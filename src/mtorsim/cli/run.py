@@ -1,0 +1,89 @@
+"""``mtorsim run``: simulate, write four files, print the read-outs relative to untreated."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mtorsim.cli import screen
+from mtorsim.cli.options import Wish
+
+if TYPE_CHECKING:
+    from mtorsim.result import Result
+
+HOURS = (0, 1, 6, 24, 72)
+
+
+def run(wish: Wish, out: str, *, quiet: bool, as_json: bool) -> None:
+    """Carry out the command; the folder is tried before the work."""
+    from mtorsim.export.run_folder import FILES, check_folder
+    from mtorsim.simulation import simulate
+
+    scenario = wish.scenario()
+    check_folder(out)
+    result = simulate(scenario)
+    folder = result.save(out)
+    hours = _hours(result)
+    rows = list(_rows(result, hours))
+    if as_json:
+        screen.say_json({"time_h": hours, "read_outs": [vars(row) for row in rows]})
+    elif not quiet:
+        screen.say(f"{scenario.in_words()}\n\n")
+        _print(hours, rows)
+        screen.say(f"Wrote {', '.join(FILES)} to {folder}.")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One read-out of the summary: at some times, in its unit and relative to untreated."""
+
+    id: str
+    unit: str
+    untreated: float
+    value: list[float]
+    relative: list[float | None]  # None: nothing in the untreated cell to relate to
+
+
+def _hours(result: "Result") -> list[float]:
+    """The times of the summary [h]: those within the run, and its end."""
+    end = float(result.time[-1]) / 60
+    return [*(float(hour) for hour in HOURS if hour < end), end]
+
+
+def _rows(result: "Result", hours: list[float]) -> Iterator[Row]:
+    values = result.at([60 * hour for hour in hours]).to_numpy().tolist()
+    for name, value in zip(result.ids, values, strict=True):
+        untreated = result.baseline[name]
+        relative = [one / untreated if untreated > 0 else None for one in value]
+        yield Row(name, result.units[name], untreated, value, relative)
+
+
+def _print(hours: list[float], rows: list[Row]) -> None:
+    times = [screen.Column(f"{hour:g} h", is_number=True) for hour in hours]
+    present = [row for row in rows if row.untreated > 0]
+    absent = [row for row in rows if row.untreated <= 0]
+    if present:
+        columns = [screen.Column("relative to untreated"), *times]
+        columns += [screen.Column("untreated", is_number=True), screen.Column("unit")]
+        screen.say_table(columns, (_relative_cells(row) for row in present))
+        screen.say("")
+    if absent:
+        columns = [screen.Column("none in untreated"), *times, screen.Column("unit")]
+        screen.say_table(columns, (_absolute_cells(row) for row in absent))
+        screen.say("")
+
+
+def _relative_cells(row: Row) -> list[str]:
+    ratios = [_ratio(value) for value in row.relative if value is not None]
+    return [row.id, *ratios, _number(row.untreated), row.unit]
+
+
+def _absolute_cells(row: Row) -> list[str]:
+    return [row.id, *(_number(value) for value in row.value), row.unit]
+
+
+def _ratio(value: float) -> str:
+    return f"{value:.2f}" if value >= 0.1 else f"{value:.3f}"
+
+
+def _number(value: float) -> str:
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"

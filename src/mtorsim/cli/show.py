@@ -1,0 +1,230 @@
+"""``mtorsim show``: what there is."""
+
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any, TypeAlias
+
+import typer
+
+from mtorsim.cli import options, screen
+from mtorsim.errors import InputError, UnknownIdError
+
+show = typer.Typer(
+    help="Show what there is: cells, drugs, parameters and their sources, a scenario in words.",
+    rich_markup_mode="rich",
+)
+
+Quiet: TypeAlias = Annotated[
+    bool, typer.Option("-q", "--quiet", help="Print the names only.", show_default=False)
+]
+Text: TypeAlias = Annotated[
+    str | None, typer.Argument(metavar="TEXT", help="Show only what contains this text.")
+]
+Row: TypeAlias = dict[str, Any]
+
+
+@show.callback(invoke_without_command=True)
+def _topics(context: typer.Context) -> None:
+    """Show what there is."""
+    if context.invoked_subcommand is None:
+        topics = [entry.callback.__name__ for entry in show.registered_commands if entry.callback]
+        raise InputError(f"show what? One of: {', '.join(topics)}.")
+
+
+@show.command()
+def cells(
+    quiet: Quiet = False,
+    json: options.Json = False,
+    debug: options.Debug = False,  # noqa: ARG001
+) -> None:
+    """Cell lines: medium, status of tumour genes."""
+    from mtorsim import cells as known
+
+    loaded = [known.load(name) for name in known.names()]
+    rows = [
+        {
+            "name": cell.name,
+            "description": cell.description,
+            "medium": cell.medium.text,
+            "status": ", ".join(f"{gene} {status.text}" for gene, status in cell.status.items()),
+        }
+        for cell in loaded
+    ]
+    _print(rows, quiet, json)
+
+
+@show.command()
+def drugs(
+    quiet: Quiet = False,
+    json: options.Json = False,
+    debug: options.Debug = False,  # noqa: ARG001
+) -> None:
+    """Drugs: mechanism, molar mass."""
+    from mtorsim import drugs as known
+
+    loaded = [known.load(name) for name in known.names()]
+    rows = [
+        {
+            "name": drug.name,
+            "mechanism": drug.mechanism,
+            "molar mass [g/mol]": drug.molar_mass.value,
+            "description": drug.description,
+        }
+        for drug in loaded
+    ]
+    _print(rows, quiet, json)
+
+
+@show.command()
+def perturbations(
+    quiet: Quiet = False,
+    json: options.Json = False,
+    debug: options.Debug = False,  # noqa: ARG001
+) -> None:
+    """Perturbations: what they change, and when."""
+    from mtorsim import perturbation as known
+
+    loaded = [known.load(name) for name in known.names()]
+    rows = [
+        {
+            "name": found.name,
+            "timing": found.timing,
+            "changes": "; ".join(change.in_words() for change in found.changes),
+            "description": found.description,
+            "source": found.source,
+            "confidence": found.confidence,
+        }
+        for found in loaded
+    ]
+    _print(rows, quiet, json)
+
+
+@show.command()
+def stimuli(
+    quiet: Quiet = False,
+    json: options.Json = False,
+    debug: options.Debug = False,  # noqa: ARG001
+) -> None:
+    """Growth factors that can be added to the medium."""
+    from mtorsim.perturbation import STIMULI
+
+    rows = [
+        {"name": name, "molar mass [g/mol]": fact.value, "source": fact.source}
+        for name, fact in STIMULI.items()
+    ]
+    _print(rows, quiet, json)
+
+
+@show.command()
+def branches(
+    quiet: Quiet = False,
+    json: options.Json = False,
+    debug: options.Debug = False,  # noqa: ARG001
+) -> None:
+    """Branches of the network, each a file in models/."""
+    from mtorsim.library import BRANCHES, branch_summary
+
+    _print([{"name": name, "what": branch_summary(name)} for name in BRANCHES], quiet, json)
+
+
+@show.command()
+def species(
+    text: Text = None,
+    quiet: Quiet = False,
+    json: options.Json = False,
+    debug: options.Debug = False,  # noqa: ARG001
+) -> None:
+    """Molecules of the network and their amounts in the model files."""
+    _print(_symbols("species", text), quiet, json)
+
+
+@show.command()
+def observables(
+    text: Text = None,
+    quiet: Quiet = False,
+    json: options.Json = False,
+    debug: options.Debug = False,  # noqa: ARG001
+) -> None:
+    """Read-outs."""
+    keys = ("id", "unit", "name")
+    rows = [{key: row[key] for key in keys} for row in _symbols("observable", text)]
+    _print(rows, quiet, json)
+
+
+@show.command()
+def parameters(
+    text: Text = None,
+    quiet: Quiet = False,
+    json: options.Json = False,
+    debug: options.Debug = False,  # noqa: ARG001
+) -> None:
+    """Parameters: value, unit, source, confidence (A measured … D assumed)."""
+    _print(_symbols("parameter", text), quiet, json)
+
+
+@show.command()
+def scenario(
+    scenario: options.ScenarioFile = None,
+    cell: options.Cell = None,
+    drug: options.Drug = None,
+    stimulus: options.Stimulus = None,
+    perturb: options.Perturb = None,
+    duration: options.Duration = None,
+    set_: options.Set = None,
+    observe: options.Observe = None,
+    json: options.Json = False,
+    debug: options.Debug = False,  # noqa: ARG001
+) -> None:
+    """A scenario in words: what `run` would do."""
+    wish = options.Wish(scenario, cell, drug, stimulus, perturb, duration, set_, observe)
+    meant = wish.scenario()
+    if json:
+        screen.say_json(meant.to_dict())
+    else:
+        screen.say(meant.in_words())
+
+
+@show.command()
+def schema(debug: options.Debug = False) -> None:  # noqa: ARG001
+    """JSON Schema of scenario files."""
+    from mtorsim import scenario_file
+
+    screen.say_json(scenario_file.schema())
+
+
+def _symbols(kind: str, text: str | None) -> list[Row]:
+    from mtorsim.symbols import symbols
+
+    every = [symbol for symbol in symbols().values() if symbol.kind == kind]
+    keys = ("id", "value", "unit", "confidence", "source", "notes", "name", "branch")
+    rows = [{key: getattr(symbol, key) for key in keys} for symbol in every]
+    found = [row for row in rows if text is None or _contains(row, text)]
+    if not found:
+        raise UnknownIdError(kind=kind, given=text, choices=[symbol.id for symbol in every])
+    return found
+
+
+def _contains(row: Row, text: str) -> bool:
+    return any(text.casefold() in str(value).casefold() for value in row.values())
+
+
+def _print(rows: Sequence[Row], quiet: bool, as_json: bool) -> None:
+    """Print rows as a table; JSON keeps every field, the table those that hold something."""
+    if as_json:
+        screen.say_json(list(rows))
+        return
+    if quiet:
+        screen.say("\n".join(str(next(iter(row.values()))) for row in rows))
+        return
+    used = [key for key in rows[0] if any(row[key] not in (None, "") for row in rows)]
+    columns = [screen.Column(key, _is_numeric(row[key] for row in rows)) for key in used]
+    screen.say_table(columns, ([_cell(row[key]) for key in used] for row in rows))
+
+
+def _is_numeric(values: Iterable[Any]) -> bool:
+    return all(isinstance(value, int | float) or value is None for value in values)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

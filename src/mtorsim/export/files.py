@@ -1,0 +1,138 @@
+"""Files that appear complete or not at all, and are refused before the work if they cannot."""
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from mtorsim.errors import InputError, MtorsimError
+
+
+def check_file_target(path: str | Path) -> None:
+    """Refuse a file that could not be written.
+
+    Raises
+    ------
+    InputError
+        When it is a folder, or its folder is missing or cannot be written to.
+    """
+    path = Path(path)
+    with _refusing(path):
+        if path.is_dir():
+            raise InputError(f"cannot write {str(path)!r}: it is a folder. Expected a file name.")
+        if not path.parent.is_dir():
+            raise InputError(
+                f"cannot write {str(path)!r}: there is no folder {str(path.parent)!r}."
+            )
+        _try_folder(path.parent)
+
+
+def check_folder_target(folder: str | Path, names: Iterable[str]) -> None:
+    """Refuse a folder that could not be made or in which `names` could not be written.
+
+    Nothing is left behind: the folder itself is made by `write_folder`.
+
+    Raises
+    ------
+    InputError
+        When something else is in the way, or writing is not allowed.
+    """
+    folder = Path(folder)
+    with _refusing(folder):
+        there = next(filter(_is_there, (folder, *folder.absolute().parents)))
+        if not there.is_dir():
+            raise InputError(f"cannot write to {str(folder)!r}: {str(there)!r} is not a folder.")
+        _try_folder(there)
+        for name in names:
+            if (folder / name).is_dir():
+                raise InputError(f"cannot write {str(folder / name)!r}: a folder is in the way.")
+
+
+def write_file(path: str | Path, content: bytes) -> None:
+    """Write a file; an older one of that name stays until the new one is complete.
+
+    Raises
+    ------
+    MtorsimError
+        When writing fails, for example on a full disk.
+    """
+    path = Path(path)
+    draft = path.with_name(_draft_name())
+    with _failing(path):
+        try:
+            draft.write_bytes(content)
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+
+
+def write_folder(folder: str | Path, files: Mapping[str, bytes]) -> None:
+    """Write several files into a folder, made if it is not there.
+
+    All are written beside their place first, so that a failure leaves what was there before.
+
+    Raises
+    ------
+    MtorsimError
+        When writing fails, for example on a full disk.
+    """
+    folder = Path(folder)
+    with _failing(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        draft = (folder if folder.is_dir() else folder.parent) / _draft_name()
+        try:
+            draft.mkdir()
+            for name, content in files.items():
+                (draft / name).write_bytes(content)
+            if folder.is_dir():
+                for name in files:
+                    (draft / name).replace(folder / name)
+            else:
+                draft.rename(folder)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+
+
+def _draft_name() -> str:
+    return f".mtorsim-{secrets.token_hex(6)}"
+
+
+def _is_there(path: Path) -> bool:
+    # `Path.exists` says no, from Python 3.13 on, also where it was not allowed to look.
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
+def _try_folder(folder: Path) -> None:
+    # Permission bits do not tell: the superuser, read-only disks and quotas all say otherwise.
+    probe = folder / _draft_name()
+    try:
+        probe.touch(exist_ok=False)
+    finally:
+        with suppress(OSError):
+            probe.unlink()
+
+
+@contextmanager
+def _refusing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"cannot write to {str(path)!r}: {_reason(error)}.") from None
+
+
+@contextmanager
+def _failing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise MtorsimError(f"could not write to {str(path)!r}: {_reason(error)}.") from None
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or (os.strerror(error.errno) if error.errno else str(error))
