@@ -7,6 +7,7 @@ drugs that occur. Cells, perturbations, doses and schedules are values.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
 
 import libsbml
 
@@ -14,7 +15,6 @@ from mtorsim import cells, drugs, perturbation
 from mtorsim.dosing import MediumChange
 from mtorsim.drug_layer import attach, medium_species, network_roles, wash_parameter
 from mtorsim.errors import ScenarioError, UnknownIdError, within
-from mtorsim.facts import Fact
 from mtorsim.library import network_sbml, read_sbml
 from mtorsim.observables import OBSERVABLES
 from mtorsim.perturbation import Change
@@ -56,8 +56,17 @@ class Compiled:
     observe: tuple[str, ...]
 
 
-def compile_scenario(scenario: Scenario) -> Compiled:
+def compile_scenario(
+    scenario: Scenario, defaults: Mapping[str, float] = MappingProxyType({})
+) -> Compiled:
     """Compile a scenario.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    defaults : mapping of str to float
+        Values that stand in for those of the model files, as when they are being fitted. Ids of
+        drugs that do not occur are passed over.
 
     Raises
     ------
@@ -70,13 +79,14 @@ def compile_scenario(scenario: Scenario) -> Compiled:
     """
     sbml = structure(tuple(treatment.drug for treatment in scenario.drugs))
     table = symbols(sbml)
-    changes = [c for name in scenario.perturbations for c in perturbation.load(name).changes]
-    acute = [c for c in changes if _timing(scenario, c) == "acute"]
-    values = {id: fact.to(table[id].unit, id) for id, fact in _facts(scenario).items()}
-    _apply(values, (c for c in changes if c not in acute), table)
+    changes = _changes(scenario)
+    facts = cells.load(scenario.cell).values
+    values = {id: value for id, value in defaults.items() if id in table}
+    values |= {id: fact.to(table[id].unit, id) for id, fact in facts.items()}
+    _apply(values, changes["chronic"], table)
     values |= _settings(scenario, table)
     settings = {**values, **scenario.stimuli}
-    _apply(settings, acute, table)
+    _apply(settings, changes["acute"], table)
     given, steps = _medium(scenario)
     return Compiled(
         scenario=scenario,
@@ -123,16 +133,12 @@ def write_sbml(compiled: Compiled, start: Mapping[str, float]) -> str:
     return str(libsbml.writeSBMLToString(document))
 
 
-def _facts(scenario: Scenario) -> Mapping[str, Fact]:
-    return cells.load(scenario.cell).values
-
-
-def _timing(scenario: Scenario, change: Change) -> str:
-    return next(
-        one.timing
-        for one in map(perturbation.load, scenario.perturbations)
-        if change in one.changes
-    )
+def _changes(scenario: Scenario) -> dict[str, list[Change]]:
+    """Return timing -> what the perturbations change then, in order."""
+    found: dict[str, list[Change]] = {"chronic": [], "acute": []}
+    for one in map(perturbation.load, scenario.perturbations):
+        found[one.timing] += one.changes
+    return found
 
 
 def _apply(

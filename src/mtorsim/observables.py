@@ -10,7 +10,14 @@ BY_BRANCH: Mapping[str, tuple[str, ...]] = {
     "growth_factor": ("IRS1_pY", "IRS1_pS636", "IRS1_total", "PIP3"),
     "akt": ("AKT_pT308", "AKT_pS473", "AKT_total"),
     "tsc_rheb": ("TSC2_pT1462", "TSC2_total", "RHEB_GTP", "AMPK_active"),
-    "mtor_complexes": ("mTORC1", "mTORC1_active", "mTORC2", "free_mTOR", "PRAS40_pT246"),
+    "mtor_complexes": (
+        "mTORC1",
+        "mTORC1_active",
+        "mTORC2",
+        "free_mTOR",
+        "PRAS40_pT246",
+        "PRAS40_total",
+    ),
     "s6k1": ("S6K1_pT389", "S6K1_total", "S6_pS235", "S6_pS240"),
     "eif4e": (
         "EIF4EBP1_pT37",
