@@ -140,6 +140,8 @@ def figure(result: "Result", ids: Iterable[str] | None = None) -> Picture:
 
 
 def _panels(result: "Result", ids: tuple[str, ...] | None) -> tuple[Panel, ...]:
+    for name in ids or ():
+        result[name]  # raises for an id that nobody read
     wanted = _grouped(ids) if ids is not None else _present(result)
     panels = []
     for title, members in wanted.items():
@@ -340,7 +342,7 @@ def _name_curves(picture: Figure, axis: Axes, panel: Panel, end: float) -> None:
 
 
 def _spread(places: Sequence[float], gap: float) -> list[float]:
-    """Return `places` moved as little as possible so that neighbours are `gap` apart.
+    """Return `places` moved as little as possible so that neighbours are `gap` apart, from 0 to 1.
 
     Least squares under an order constraint: neighbours that would touch are pooled and
     centred on their mean, as in isotonic regression.
@@ -355,7 +357,8 @@ def _spread(places: Sequence[float], gap: float) -> list[float]:
                 (pools[-1][0] * pools[-1][1] + mean * size) / (pools[-1][1] + size),
                 pools[-1][1] + size,
             ]
-    flat = [mean for mean, size in pools for _ in range(int(size))]
+    highest = max(0.0, 1 - gap * (len(places) - 1))
+    flat = [min(max(mean, 0.0), highest) for mean, size in pools for _ in range(int(size))]
     spread = [0.0] * len(places)
     for rank, index in enumerate(order):
         spread[index] = flat[rank] + rank * gap

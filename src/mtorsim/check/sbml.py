@@ -1,5 +1,6 @@
 """Checks of an SBML model, one function each: (document) -> findings, in plain words."""
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from textwrap import shorten
@@ -254,7 +255,7 @@ def mass_balance(document: Any) -> Iterator[Finding]:
 
 def _term(species: Any, weight: int) -> str:
     name = species.getId()
-    if species.isSetName() and name.lower().startswith(("s", "species")) and name[-1].isdigit():
+    if species.isSetName() and re.fullmatch(r"(s|species_?)\d+", name, re.IGNORECASE):
         name = f"{name} [{species.getName()}]"  # S12 says nothing
     return name if weight == 1 else f"{weight} {name}"
 

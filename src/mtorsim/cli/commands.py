@@ -36,7 +36,7 @@ app.add_typer(show, name="show")
 def mtorsim(
     context: typer.Context,
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version.", show_default=False)
+        bool, typer.Option("--version", metavar="", help="Print the version.", show_default=False)
     ] = False,
     debug: options.Debug = False,  # noqa: ARG001 - read before parsing
 ) -> None:

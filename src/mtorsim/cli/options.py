@@ -53,13 +53,15 @@ Observe: TypeAlias = Annotated[
     typer.Option(metavar="ID,ID…", help="Read-outs; list: mtorsim show observables."),
 ]
 Quiet: TypeAlias = Annotated[
-    bool, typer.Option("-q", "--quiet", help="Print nothing but errors.", show_default=False)
+    bool,
+    typer.Option("-q", "--quiet", metavar="", help="Print nothing but errors.", show_default=False),
 ]
 Json: TypeAlias = Annotated[
-    bool, typer.Option("--json", help="Print the table as JSON.", show_default=False)
+    bool, typer.Option("--json", metavar="", help="Print the table as JSON.", show_default=False)
 ]
 Debug: TypeAlias = Annotated[
-    bool, typer.Option("--debug", help="Show the traceback of an error.", show_default=False)
+    bool,
+    typer.Option("--debug", metavar="", help="Show the traceback of an error.", show_default=False),
 ]
 
 

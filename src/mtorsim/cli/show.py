@@ -1,12 +1,17 @@
 """``mtorsim show``: what there is."""
 
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
 from mtorsim.cli import options, screen
 from mtorsim.errors import InputError, UnknownIdError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mtorsim.symbols import Symbol
 
 show = typer.Typer(
     help="Show what there is: cells, drugs, parameters and their sources, a scenario in words.",
@@ -14,7 +19,8 @@ show = typer.Typer(
 )
 
 Quiet: TypeAlias = Annotated[
-    bool, typer.Option("-q", "--quiet", help="Print the names only.", show_default=False)
+    bool,
+    typer.Option("-q", "--quiet", metavar="", help="Print the names only.", show_default=False),
 ]
 Text: TypeAlias = Annotated[
     str | None, typer.Argument(metavar="TEXT", help="Show only what contains this text.")
@@ -134,7 +140,7 @@ def species(
     debug: options.Debug = False,  # noqa: ARG001
 ) -> None:
     """Molecules of the network and their amounts in the model files."""
-    _print(_symbols("species", text), quiet, json)
+    _print_symbols(_symbols("species", text), quiet, json)
 
 
 @show.command()
@@ -145,9 +151,14 @@ def observables(
     debug: options.Debug = False,  # noqa: ARG001
 ) -> None:
     """Read-outs."""
-    keys = ("id", "unit", "name")
-    rows = [{key: row[key] for key in keys} for row in _symbols("observable", text)]
-    _print(rows, quiet, json)
+    from mtorsim.observables import OBSERVABLES
+
+    table = _table()
+    rows = [
+        {"id": id, "unit": table[id].unit, "name": table[id].name, "branch": table[id].branch}
+        for id in OBSERVABLES
+    ]
+    _print(_matching(rows, text, "observable"), quiet, json)
 
 
 @show.command()
@@ -158,7 +169,7 @@ def parameters(
     debug: options.Debug = False,  # noqa: ARG001
 ) -> None:
     """Parameters: value, unit, source, confidence (A measured … D assumed)."""
-    _print(_symbols("parameter", text), quiet, json)
+    _print_symbols(_symbols("parameter", text), quiet, json)
 
 
 @show.command()
@@ -191,20 +202,43 @@ def schema(debug: options.Debug = False) -> None:  # noqa: ARG001
     screen.say_json(scenario_file.schema())
 
 
-def _symbols(kind: str, text: str | None) -> list[Row]:
+def _table() -> "Mapping[str, Symbol]":
+    """Every id of the network with the reactions of every drug."""
+    from mtorsim import drugs as known
+    from mtorsim.compile import structure
     from mtorsim.symbols import symbols
 
-    every = [symbol for symbol in symbols().values() if symbol.kind == kind]
+    return symbols(structure(known.names()))
+
+
+def _symbols(kind: str, text: str | None) -> list[Row]:
     keys = ("id", "value", "unit", "confidence", "source", "notes", "name", "branch")
-    rows = [{key: getattr(symbol, key) for key in keys} for symbol in every]
+    every = [symbol for symbol in _table().values() if symbol.kind == kind]
+    return _matching([{key: getattr(one, key) for key in keys} for one in every], text, kind)
+
+
+def _matching(rows: list[Row], text: str | None, kind: str) -> list[Row]:
     found = [row for row in rows if text is None or _contains(row, text)]
     if not found:
-        raise UnknownIdError(kind=kind, given=text, choices=[symbol.id for symbol in every])
+        raise UnknownIdError(kind=kind, given=text, choices=[row["id"] for row in rows])
     return found
 
 
 def _contains(row: Row, text: str) -> bool:
     return any(text.casefold() in str(value).casefold() for value in row.values())
+
+
+def _print_symbols(rows: Sequence[Row], quiet: bool, as_json: bool) -> None:
+    """Print numbers with their origin; the table has source and notes in one column."""
+    if not as_json:
+        keys = ("id", "value", "unit", "confidence")
+        rows = [{**{key: row[key] for key in keys}, "source": _origin(row)} for row in rows]
+    _print(rows, quiet, as_json)
+
+
+def _origin(row: Row) -> str:
+    parts = [row["notes"]] if row["source"] in row["notes"] else [row["source"], row["notes"]]
+    return "; ".join(part for part in (row["name"], *parts) if part)
 
 
 def _print(rows: Sequence[Row], quiet: bool, as_json: bool) -> None:

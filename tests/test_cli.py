@@ -1,0 +1,430 @@
+"""The command line as a user meets it: the real thing, nothing stands in for anything."""
+
+import csv
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from mtorsim.cli import main
+
+MTORSIM = [sys.executable, "-c", "from mtorsim.cli import main; main()"]
+
+
+class Outcome:
+    def __init__(self, status, out, err):
+        self.status, self.out, self.err = status, out, err
+
+
+@pytest.fixture
+def mtorsim(capsys, monkeypatch, tmp_path):
+    """Call the command in an empty folder; return status, output and errors."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+
+    def call(*arguments):
+        with pytest.raises(SystemExit) as leaving:
+            main([str(argument) for argument in arguments])
+        return Outcome(leaving.value.code, *capsys.readouterr())
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def default_run(tmp_path_factory):
+    """README's main job, once: its folder and what it printed."""
+    folder = tmp_path_factory.mktemp("run")
+    done = subprocess.run([*MTORSIM, "run"], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return folder / "out", done.stdout
+
+
+# --- run ------------------------------------------------------------------------------------------
+
+
+def test_run_writes_its_four_files_and_nothing_else(default_run):
+    folder, printed = default_run
+    names = {"timecourse.csv", "figure.png", "run.json", "model.xml"}
+    assert {path.name for path in folder.iterdir()} == names
+    assert {path.name for path in folder.parent.iterdir()} == {"out"}
+    assert all(name in printed for name in names)
+
+
+def test_timecourse_begins_with_hours(default_run):
+    folder, _ = default_run
+    with (folder / "timecourse.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert next(iter(rows[0])) == "time_h"
+    assert (float(rows[0]["time_h"]), float(rows[-1]["time_h"])) == (0, 72)
+    assert float(rows[-1]["S6K1_pT389"]) < 0.3 * float(rows[0]["S6K1_pT389"])
+
+
+def test_origin_holds_inputs_versions_units_and_hashes(default_run):
+    folder, _ = default_run
+    origin = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    assert origin["scenario"]["cell"] == "786-O"
+    assert origin["units"]["time_h"] == "h"
+    assert origin["units"]["S6K1_pT389"] == "nM"
+    assert origin["seed"] is None
+    assert {"mtorsim", "libroadrunner", "python"} <= origin["versions"].keys()
+    for name, digest in origin["files"].items():
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
+    assert origin["model_sha256"] == origin["files"]["model.xml"]
+
+
+def test_the_origin_gives_the_same_run_again(default_run, mtorsim, tmp_path):
+    folder, _ = default_run
+    origin = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    Path("again.yaml").write_text(json.dumps(origin["scenario"]), encoding="utf-8")
+    assert mtorsim("run", "again.yaml", "-q").status == 0
+    for name in ("timecourse.csv", "model.xml", "run.json"):
+        assert (tmp_path / "out" / name).read_bytes() == (folder / name).read_bytes()
+
+
+def test_the_table_is_relative_to_untreated(default_run):
+    _, printed = default_run
+    head = next(line for line in printed.splitlines() if line.startswith("relative to"))
+    assert head.split() == [
+        *("relative", "to", "untreated"),
+        *("0", "h", "1", "h", "6", "h", "24", "h", "72", "h"),
+        *("untreated", "unit"),
+    ]
+    row = next(line for line in printed.splitlines() if line.startswith("S6K1_pT389")).split()
+    assert row[1] == "1.00"
+    assert float(row[2]) < 0.3
+
+
+def test_json_prints_the_table_and_nothing_else(mtorsim):
+    done = mtorsim("run", "--json", "--duration", "30min", "--observe", "S6K1_pT389,drug_medium")
+    table = json.loads(done.out)
+    assert (done.status, done.err) == (0, "")
+    assert table["time_h"] == [0, 0.5]
+    s6k1, medium = table["read_outs"]
+    assert s6k1["relative"][0] == pytest.approx(1)
+    assert s6k1["value"][1] == pytest.approx(s6k1["relative"][1] * s6k1["untreated"])
+    assert medium["value"][0] == pytest.approx(20)
+    assert medium["relative"] == [None, None]  # no drug in the untreated cell
+
+
+def test_summary_times_end_with_the_run(mtorsim):
+    done = mtorsim("run", "--json", "--duration", "30 h", "--observe", "mTORC2")
+    assert json.loads(done.out)["time_h"] == [0, 1, 6, 24, 30]
+
+
+def test_quiet_prints_nothing(mtorsim, tmp_path):
+    done = mtorsim("run", "-q", "--duration", "10min", "--out", "deep/er")
+    assert (done.status, done.out, done.err) == (0, "", "")
+    assert (tmp_path / "deep" / "er" / "figure.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_options_change_and_extend_a_file(mtorsim):
+    Path("s.yaml").write_text(
+        "cell: PC-3\nduration: 24 h\nperturbations: [PTEN_loss]\nstimuli: {insulin: 1 nM}\n"
+        "drugs: [{name: sirolimus, dose: 5 nM, start: 1 h, stop: 2 h}]\n"
+        "observe: [mTORC1]\n",
+        encoding="utf-8",
+    )
+    done = mtorsim(
+        *("show", "scenario", "s.yaml", "--json", "--cell", "HeLa", "--drug", "sirolimus=50nM"),
+        *("--drug", "tacrolimus=1uM", "--stimulus", "IGF1=2nM", "--perturb", "TSC2_loss"),
+        *("--perturb", "PTEN_loss", "--duration", "3h", "--observe", "mTORC2,S6K1_pT389"),
+    )
+    assert json.loads(done.out) == {
+        "cell": "HeLa",
+        "duration": "3 h",
+        "perturbations": ["PTEN_loss", "TSC2_loss"],
+        "stimuli": {"insulin": "1 nM", "IGF1": "2 nM"},
+        "drugs": [
+            {"name": "sirolimus", "dose": "50 nM", "start": "1 h", "stop": "2 h"},
+            {"name": "tacrolimus", "dose": "1 uM", "start": "0 h"},
+        ],
+        "observe": ["mTORC2", "S6K1_pT389"],
+    }
+
+
+def test_a_drug_option_without_a_file_replaces_the_default_drug(mtorsim):
+    done = mtorsim("show", "scenario", "--json", "--drug", "sirolimus=1nM")
+    assert [drug["name"] for drug in json.loads(done.out)["drugs"]] == ["sirolimus"]
+
+
+# --- bad input: one or two lines, status 2, nothing written ---------------------------------------
+
+FILES = {
+    "malformed.yaml": "cell: [786-O\nduration: 72 h\n",
+    "unknown_key.yaml": "cell: 786-O\ndurration: 72 h\n",
+    "empty.yaml": "",
+    "list.yaml": "- 786-O\n",
+    "twice.yaml": "cell: 786-O\ncell: PC-3\n",
+    "sweep.yaml": "cell: 786-O\nvary: {cell: [PC-3]}\n",
+    "nan.yaml": "set: {kphos_S6K1_by_mTORC1: .nan}\n",
+    "number.yaml": "drugs: [{name: temsirolimus, dose: 20}]\n",
+    "binary.yaml": "\x00\x01",
+    "a_file": "something else lies here",
+}
+
+BAD_INPUT = {
+    "unknown cell": (["--cell", "786O"], ["no cell '786O'", "'786-O'", "mtorsim show cells"]),
+    "unknown drug": (["--drug", "temsirolmus=20nM"], ["no drug", "'temsirolimus'"]),
+    "unknown observable": (["--observe", "S6K_pT389"], ["no observable", "'S6K1_pT389'"]),
+    "unknown perturbation": (["--perturb", "PTEN-loss"], ["no perturbation", "'PTEN_loss'"]),
+    "unknown stimulus": (["--stimulus", "insuline=1nM"], ["no stimulus", "'insulin'"]),
+    "unknown parameter": (
+        ["--set", "kdeg_mTOR=1"],
+        ["no parameter or species 'kdeg_mTOR'", "'kdeg_MTOR'", "mtorsim show parameters"],
+    ),
+    "a dose without a unit": (["--drug", "temsirolimus=20"], ["no unit", "'20 nM'"]),
+    "a dose with a wrong unit": (["--drug", "temsirolimus=20h"], ["temsirolimus", "20h"]),
+    "an unknown unit": (["--drug", "temsirolimus=20 nMol"], ["temsirolimus", "nMol"]),
+    "a negative dose": (["--drug", "temsirolimus=-20nM"], ["negative"]),
+    "a dose that is not a number": (["--drug", "temsirolimus=nan nM"], ["nan"]),
+    "an infinite dose": (["--drug", "temsirolimus=1e999 nM"], ["1e999"]),
+    "no dose": (["--drug", "temsirolimus"], ["NAME=VALUE", "temsirolimus=20nM"]),
+    "a drug given twice": (
+        ["--drug", "sirolimus=1nM", "--drug", "sirolimus=2nM"],
+        ["'sirolimus' is given twice"],
+    ),
+    "a negative duration": (["--duration", "-3h"], ["duration", "'-3h'"]),
+    "no duration": (["--duration", "0h"], ["duration", "'0h'"]),
+    "a duration without a unit": (["--duration", "72"], ["duration", "no unit"]),
+    "an endless duration": (["--duration", "inf h"], ["duration", "inf"]),
+    "NaN for a parameter": (["--set", "kdeg_MTOR=nan"], ["kdeg_MTOR", "finite"]),
+    "a negative parameter": (["--set", "kdeg_MTOR=-1"], ["kdeg_MTOR", "negative"]),
+    "a wrong unit for a parameter": (["--set", "kdeg_MTOR=1 nM"], ["kdeg_MTOR", "1 nM"]),
+    "text for a parameter": (["--set", "kdeg_MTOR=fast"], ["kdeg_MTOR", "fast"]),
+    "nothing to observe": (["--observe", ","], ["--observe"]),
+    "a missing file": (["absent.yaml"], ["absent.yaml"]),
+    "a folder for a file": (["."], ["is a folder"]),
+    "malformed YAML": (["malformed.yaml"], ["malformed.yaml", "line"]),
+    "an unknown key": (["unknown_key.yaml"], ["unknown_key.yaml, line 2", "'duration'"]),
+    "an empty file": (["empty.yaml"], ["empty.yaml"]),
+    "no mapping": (["list.yaml"], ["list.yaml"]),
+    "a key given twice": (["twice.yaml"], ["twice.yaml, line 2", "'cell'"]),
+    "a sweep file": (["sweep.yaml"], ["sweep.yaml, line 2", "sweep"]),
+    "NaN in a file": (["nan.yaml"], ["nan.yaml, line 1", "finite"]),
+    "a bare number in a file": (["number.yaml"], ["number.yaml, line 1", "no unit"]),
+    "a file that is not text": (["binary.yaml"], ["binary.yaml"]),
+    "a file where the folder should be": (["--out", "a_file"], ["'a_file'", "not a folder"]),
+    "a folder below a file": (["--out", "a_file/out"], ["a_file", "not a folder"]),
+    "a folder that cannot be made": (["--out", "/proc/mtorsim"], ["/proc/mtorsim"]),
+    "a name that is too long": (["--out", "x" * 300], ["too long"]),
+    "an unknown option": (["--cel", "PC-3"], ["no option '--cel'", "'--cell'", "run --help"]),
+    "an option without its value": (["--cell"], ["--cell"]),
+    "an argument too many": (["a.yaml", "b.yaml"], ["b.yaml"]),
+}
+
+
+@pytest.mark.parametrize(("arguments", "said"), BAD_INPUT.values(), ids=BAD_INPUT.keys())
+def test_bad_input_is_refused_and_nothing_is_written(mtorsim, tmp_path, arguments, said):
+    for name, text in FILES.items():
+        Path(name).write_text(text, encoding="utf-8")
+    done = mtorsim("run", *arguments)
+    assert done.status == 2
+    assert done.out == ""
+    assert "Traceback" not in done.err
+    assert 1 <= len(done.err.splitlines()) <= 2, done.err
+    assert all(words in done.err for words in said), done.err
+    assert {path.name for path in tmp_path.iterdir()} == FILES.keys()
+
+
+@pytest.mark.parametrize("command", [("rnu",), ("show", "drugz"), ("show",), ("check",)])
+def test_commands_that_do_not_exist_or_lack_something(mtorsim, command):
+    done = mtorsim(*command)
+    assert (done.status, done.out) == (2, "")
+    assert len(done.err.splitlines()) == 1
+
+
+def test_debug_adds_the_traceback(mtorsim):
+    done = mtorsim("run", "--cell", "786O", "--debug")
+    assert done.status == 2
+    assert "Traceback" in done.err
+    assert done.err.splitlines()[-1].startswith("error: no cell '786O'")
+
+
+def test_a_folder_in_the_way_of_a_file_is_seen_before_the_run(mtorsim, tmp_path):
+    (tmp_path / "out" / "figure.png").mkdir(parents=True)
+    done = mtorsim("run")
+    assert done.status == 2
+    assert "figure.png" in done.err
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["figure.png"]
+
+
+# --- what can go wrong while running --------------------------------------------------------------
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs ulimit")
+def test_a_full_disk_leaves_the_older_run_as_it_was(tmp_path):
+    short = [*MTORSIM, "run", "-q", "--duration", "10min"]
+    subprocess.run(short, cwd=tmp_path, check=True)
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    limited = f"ulimit -f 100; exec {subprocess.list2cmdline(MTORSIM[:2])} {MTORSIM[2]!r} run"
+    done = subprocess.run(["bash", "-c", limited], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: could not write to 'out': ")
+    assert len(done.stderr.splitlines()) == 1
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_interrupting_says_so_and_leaves_130(tmp_path):
+    # The command waits for a scenario that does not come: that moment can be known.
+    pipe = tmp_path / "scenario.yaml"
+    os.mkfifo(pipe)
+    process = subprocess.Popen(
+        [*MTORSIM, "run", pipe.name], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    )
+    writer = _opened(pipe)
+    process.send_signal(signal.SIGINT)
+    _, complaint = process.communicate(timeout=30)
+    os.close(writer)
+    assert (process.returncode, complaint) == (130, "interrupted\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["scenario.yaml"]
+
+
+def _opened(pipe):
+    for _ in range(300):
+        try:
+            return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:  # nobody reads yet
+            time.sleep(0.1)
+    raise AssertionError("the command never opened its file")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a shell")
+def test_a_reader_that_goes_away_is_no_error():
+    show = f"{subprocess.list2cmdline(MTORSIM[:2])} {MTORSIM[2]!r} show parameters"
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {show} | head -n 1"], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("id")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_an_output_that_takes_nothing_is_one_line():
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([*MTORSIM, "show", "cells"], stdout=full, stderr=-1, text=True)
+    assert done.returncode == 1
+    assert done.stderr == "error: could not write to standard output: No space left on device.\n"
+
+
+# --- show, check, export --------------------------------------------------------------------------
+
+
+def test_alone_it_gives_three_examples(mtorsim):
+    done = mtorsim()
+    assert done.status == 0
+    assert sum(line.startswith("  mtorsim ") for line in done.out.splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    "command", [(), ("run",), ("show",), ("show", "parameters"), ("check",), ("export",)]
+)
+def test_every_command_has_help(mtorsim, command):
+    done = mtorsim(*command, "--help")
+    assert done.status == 0
+    assert "Usage" in done.out
+
+
+def test_help_answers_in_half_a_second():
+    def elapsed():
+        begin = time.perf_counter()
+        subprocess.run([*MTORSIM, "--help"], check=True, capture_output=True)
+        return time.perf_counter() - begin
+
+    assert min(elapsed() for _ in range(5)) < 0.5  # the best of five: other work may run beside
+
+
+TOPICS = [
+    *("cells", "drugs", "perturbations", "stimuli", "branches"),
+    *("species", "observables", "parameters"),
+]
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_show_as_table_json_and_names(mtorsim, topic):
+    table = mtorsim("show", topic)
+    rows = json.loads(mtorsim("show", topic, "--json").out)
+    names = mtorsim("show", topic, "-q").out.split()
+    assert table.status == 0
+    assert names == [next(iter(row.values())) for row in rows]
+    assert all(name in table.out for name in names)
+
+
+def test_every_parameter_shows_where_it_comes_from(mtorsim):
+    rows = json.loads(mtorsim("show", "parameters", "--json").out)
+    assert all(row["unit"] and row["confidence"] in "ABCD" and row["confidence"] for row in rows)
+    assert all(row["source"] or row["notes"] for row in rows)
+
+
+def test_show_parameters_filters_by_text(mtorsim):
+    ids = mtorsim("show", "parameters", "fkbp51", "-q").out.split()
+    assert ids
+    assert all("FKBP51" in name for name in ids)
+    assert mtorsim("show", "parameters", "nonsense_xyz").status == 2
+
+
+def test_show_scenario_says_the_schedule_in_words(mtorsim):
+    Path("s.yaml").write_text(
+        "drugs: [{name: temsirolimus, dose: 20 nM, start: 0 h, stop: 24 h}]", encoding="utf-8"
+    )
+    assert "washed out at 24 h" in mtorsim("show", "scenario", "s.yaml").out
+
+
+def test_show_schema_is_json(mtorsim):
+    assert "observe" in json.loads(mtorsim("show", "schema").out)["properties"]
+
+
+def test_what_export_writes_is_what_run_wrote(default_run, mtorsim, tmp_path):
+    folder, _ = default_run
+    assert mtorsim("export", "--to", "sbml", "-o", "model.xml").status == 0
+    assert (tmp_path / "model.xml").read_bytes() == (folder / "model.xml").read_bytes()
+
+
+def test_export_goes_to_standard_output_or_by_ending(mtorsim, tmp_path):
+    printed = mtorsim("export", "--to", "antimony", "--duration", "1h")
+    assert mtorsim("export", "--duration", "1h", "-o", "model.ant", "-q").out == ""
+    assert (tmp_path / "model.ant").read_text(encoding="utf-8").strip() == printed.out.strip()
+    assert "model *" in printed.out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--to", "sbm"), ("-o", "nowhere/model.xml"), ("-o", "."), ("--cell", "786O", "-o", "m.xml")],
+)
+def test_a_bad_export_writes_nothing(mtorsim, tmp_path, arguments):
+    done = mtorsim("export", *arguments)
+    assert (done.status, done.out) == (2, "")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["model.xml", "model.ant"])
+def test_an_export_passes_the_check(mtorsim, name):
+    mtorsim("export", "-o", name)
+    done = mtorsim("check", name)
+    assert (done.status, done.err) == (0, "")
+    assert "no warnings" in done.out
+
+
+def test_check_of_a_scenario(mtorsim):
+    Path("good.yaml").write_text("cell: PC-3", encoding="utf-8")
+    Path("bad.yaml").write_text("cell: PC-3\nobserve: [S6K_pT389]", encoding="utf-8")
+    good, bad = mtorsim("check", "good.yaml"), mtorsim("check", "bad.yaml")
+    assert (good.status, bad.status) == (0, 2)
+    assert "PC-3" in good.out
+    assert "S6K1_pT389" in bad.out
+    assert bad.err == "error: bad.yaml is not sound: 1 error.\n"
+
+
+def test_check_as_json(mtorsim):
+    Path("model.ant").write_text("species A; A = 1; k = 1\nlose: A -> ; k*A", encoding="utf-8")
+    report = json.loads(mtorsim("check", "model.ant", "--json").out)
+    assert report["sound"] is True
+    assert {"severity", "topic", "message"} == report["findings"][0].keys()
