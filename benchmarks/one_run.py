@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 
 import numpy as np
+import roadrunner
 
 import mtorsim as mt
 from mtorsim import drugs, library
@@ -35,6 +36,8 @@ def median(work: Callable[[], object], repeats: int) -> float:
 
 def main() -> None:
     """Measure and print."""
+    # Without this, RoadRunner takes a model it has seen from its own cache.
+    roadrunner.Config.setValue(roadrunner.Config.LOADSBMLOPTIONS_RECOMPILE, True)
     text = library.network_text()
     network = library.network_sbml()
     drug = drugs.load("temsirolimus")

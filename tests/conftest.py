@@ -78,3 +78,23 @@ def models(tmp_path, monkeypatch):
     root = write_models(tmp_path / "models")
     monkeypatch.setattr(paths, "_root", lambda: root)
     return root
+
+
+FIGURES = pytest.StashKey[list[str]]()
+
+
+def pytest_configure(config):
+    config.stash[FIGURES] = []
+
+
+@pytest.fixture
+def record_figures(request):
+    """A function that keeps a behaviour's figures for the end of the test run."""
+    return lambda seen: request.config.stash[FIGURES].append(str(seen))
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if config.stash[FIGURES]:
+        terminalreporter.section("behaviours")
+        for text in config.stash[FIGURES]:
+            terminalreporter.write_line(text)

@@ -46,7 +46,7 @@ KEEPERS = {
     "matplotlib": {"plot"},
     "typer": {"cli"},
     "rich": {"cli"},
-    "tellurium": set(),
+    "tellurium": {"export"},
 }
 
 # Methods that hand a value to a later row. Inside a function only, never at import.

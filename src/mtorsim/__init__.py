@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         UnitError,
         UnknownIdError,
     )
-    from mtorsim.export import export_antimony, export_sbml
+    from mtorsim.export import export_antimony, export_sbml, to_tellurium
     from mtorsim.result import Result
     from mtorsim.scenario import Scenario, Treatment
     from mtorsim.simulation import simulate
@@ -43,6 +43,7 @@ _HOME = {
     "export_antimony": "export",
     "export_sbml": "export",
     "simulate": "simulation",
+    "to_tellurium": "export",
 }
 
 __all__ = [
@@ -63,6 +64,7 @@ __all__ = [
     "export_antimony",
     "export_sbml",
     "simulate",
+    "to_tellurium",
 ]
 
 

@@ -184,7 +184,8 @@ def _alike(wanted: str, plain: Iterable[str]) -> list[str]:
     floor = max([_NEAR, *(best - _WORSE for best in scores.values())])
     near = sorted((name for name in plain if scores[name] >= floor), key=lambda n: -scores[n])
     begun = [name for name in plain if len(wanted) > 2 and name.startswith(wanted)]
-    return near or begun
+    # What was left off at the end is likelier than what was mistyped in the middle.
+    return sorted(begun, key=len) + near
 
 
 def _plain(name: str) -> str:

@@ -40,7 +40,7 @@ STIMULI: Mapping[str, Fact] = FrozenMapping(
         "glucose": Fact(
             value=180.16,
             unit="g/mol",
-            source="formula C6H12O6, https://identifiers.org/CHEBI:17634",
+            source="formula C6H12O6, https://identifiers.org/CHEBI:4167",
             confidence="A",
         ),
     }

@@ -5,6 +5,7 @@ of mTORC2 ...) turned into measurements on simulations. The bounds are those of 
 of the model: a miss is reported, never widened away.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -12,11 +13,14 @@ from functools import cache
 import numpy as np
 from scipy.optimize import brentq
 
+from mtorsim.compile import structure
+from mtorsim.dosing import Constant
 from mtorsim.errors import UnknownIdError
 from mtorsim.result import Result
 from mtorsim.scenario import Scenario
 from mtorsim.simulation import simulate
 from mtorsim.steps import Floats
+from mtorsim.symbols import symbols
 
 RAPALOG = {"temsirolimus": "20 nM"}
 HOUR = 60.0
@@ -98,14 +102,16 @@ def behaviour(id: str) -> Behaviour:
     """
     if id not in BEHAVIOURS:
         raise UnknownIdError(kind="behaviour", given=id, choices=BEHAVIOURS)
-    statement, measures = BEHAVIOURS[id]
-    return Behaviour(id, statement, tuple(measures()))
+    measure = BEHAVIOURS[id]
+    statement = " ".join((measure.__doc__ or "").split())
+    return Behaviour(id, statement, tuple(measure()))
 
 
 # -- B1: insulin -----------------------------------------------------------------------------------
 
 
 def _insulin() -> Iterator[Measure]:
+    """Insulin to starved cells: IRS-1 pTyr overshoots, AKT and S6K1 follow, feedback restrains."""
     run = _insulin_step()
     cut = _insulin_step(perturbations=("serum_starvation", *CUT))
     tyrosine, threonine, serine = (_curve(run, k) for k in ("IRS1_pY", "AKT_pT308", "AKT_pS473"))
@@ -141,13 +147,12 @@ def _insulin_step(perturbations: tuple[str, ...] = ("serum_starvation",)) -> Res
 
 
 def _acute() -> Iterator[Measure]:
+    """20 nM rapalog: S6K1 off within the hour, S6 follows; 4E-BP1 keeps Thr37/46, loses Ser65."""
     for cell in ("786-O", "Caki-1", "HEK293"):
         run = _treated(cell)
         yield Measure(f"{cell}: S6K1 pThr389 at 30 min", _left(run, "S6K1_pT389", 30), high=0.25)
         yield Measure(f"{cell}: S6K1 pThr389 at 1 h", _left(run, "S6K1_pT389", HOUR), high=0.1)
-        yield Measure(
-            f"{cell}: S6 pSer235 at 3 h", _left(run, "S6_pS235", 3 * HOUR), high=0.4
-        )
+        yield Measure(f"{cell}: S6 pSer235 at 3 h", _left(run, "S6_pS235", 3 * HOUR), high=0.4)
         threonine = _left(run, "EIF4EBP1_pT37", HOUR)
         yield Measure(f"{cell}: 4E-BP1 pThr37/46 at 1 h", threonine, low=0.5)
         serine = _left(run, "EIF4EBP1_pS65", HOUR)
@@ -157,6 +162,7 @@ def _acute() -> Iterator[Measure]:
 
 
 def _feedback() -> Iterator[Measure]:
+    """The same dose raises AKT through the lost feedback; the rise vanishes with the edge cut."""
     for cell in ("786-O", "Caki-1", "HeLa", "MCF-7"):
         run, cut = _treated(cell), _treated(cell, CUT)
         yield Measure(f"{cell}: highest AKT pThr308, 1-24 h", _highest(run), low=1.3, high=4)
@@ -171,6 +177,7 @@ def _highest(run: Result) -> float:
 
 
 def _prolonged() -> Iterator[Measure]:
+    """Over days mTORC2 goes in a sensitive context only; wash-out restores mTORC1 in 1-3 days."""
     sensitive, insensitive = _treated("PC-3"), _treated("HeLa")
     for hours in (24, 72):
         left = _left(sensitive, "mTORC2", hours * HOUR)
@@ -181,18 +188,14 @@ def _prolonged() -> Iterator[Measure]:
         yield Measure(f"HeLa (insensitive): AKT pSer473 at {hours} h", serine, low=1)
     acute = _left(sensitive, "mTORC2", HOUR)
     yield Measure("PC-3: mTORC2 at 1 h, no acute effect", acute, low=0.85, high=1.1)
-    washed = simulate(_washed("786-O"))
+    washed = _washed_out("786-O")
     back = _hours_until(washed, "S6K1_pT389", 0.5, 24 * HOUR)
     yield Measure("786-O: S6K1 pThr389 half restored after wash-out", back, "h", 12, 72)
 
 
-def _washed(cell: str) -> Scenario:
-    treatment = {"name": "temsirolimus", "dose": "20 nM", "stop": "24 h"}
-    from mtorsim.dosing import Constant
-    from mtorsim.scenario import Treatment
-
-    schedule = Constant(treatment["dose"], stop=treatment["stop"])
-    return Scenario(cell=cell, drugs=[Treatment("temsirolimus", schedule)], duration="144 h")
+def _washed_out(cell: str) -> Result:
+    schedule = Constant("20 nM", stop="24 h")
+    return simulate(cell=cell, drugs={"temsirolimus": schedule}, duration="144 h")
 
 
 @cache
@@ -204,6 +207,7 @@ def _treated(cell: str, perturbations: tuple[str, ...] = ()) -> Result:
 
 
 def _potency() -> Iterator[Measure]:
+    """Rapalogs are potent (below 2 nM), more so with time, and need FKBP12."""
     for drug in ("sirolimus", "temsirolimus"):
         early, late = (ic50("786-O", drug, hours * HOUR) for hours in (1, 24))
         yield Measure(f"{drug}: IC50 of S6K1 pThr389 at 1 h", early, "nM", high=2)
@@ -241,7 +245,7 @@ def ic50(
     def excess(log_dose: float) -> float:
         run = simulate(
             cell=cell,
-            drugs={drug: f"{np.exp(log_dose)!r} nM".replace("np.float64(", "").replace(")", "")},
+            drugs={drug: f"{math.exp(log_dose)!r} nM"},
             set=values or {},
             duration=f"{minutes} min",
             observe=["S6K1_pT389"],
@@ -249,10 +253,10 @@ def ic50(
         )
         return _left(run, "S6K1_pT389", minutes) - 0.5
 
-    low, high = np.log(1e-4), np.log(highest)
+    low, high = math.log(1e-4), math.log(highest)
     if excess(high) > 0:
-        return np.inf
-    return float(np.exp(brentq(excess, low, high, xtol=1e-3)))
+        return math.inf
+    return math.exp(brentq(excess, low, high, xtol=1e-3))
 
 
 # -- B16: invariants -------------------------------------------------------------------------------
@@ -274,6 +278,7 @@ CONSERVED: Mapping[str, tuple[str, ...]] = {
 
 
 def _invariants() -> Iterator[Measure]:
+    """Mass is conserved, nothing is negative, tolerances do not matter."""
     observe = tuple(dict.fromkeys(id for ids in CONSERVED.values() for id in ids))
     scenario = Scenario(drugs=RAPALOG, duration="72 h", observe=observe)
     run = simulate(scenario)
@@ -304,9 +309,6 @@ def _drug_drift() -> float:
 
 
 def _every_species(scenario: Scenario) -> list[Floats]:
-    from mtorsim.compile import structure
-    from mtorsim.symbols import symbols
-
     table = symbols(structure(tuple(t.drug for t in scenario.drugs)))
     species = [id for id, symbol in table.items() if symbol.kind == "species"]
     run = simulate(scenario.replace(observe=species))
@@ -324,35 +326,15 @@ def _tolerance_effect() -> float:
     )
 
 
-BEHAVIOURS: Mapping[str, tuple[str, Callable[[], Iterator[Measure]]]] = {
-    "B1": (
-        "Insulin to starved cells: IRS-1 pTyr overshoots, AKT follows within minutes, S6K1 within "
-        "the hour, and the feedback on IRS-1 restrains AKT.",
-        _insulin,
-    ),
-    "B2": (
-        "20 nM rapalog: S6K1 off within the hour, S6 follows; 4E-BP1 keeps Thr37/46, loses Ser65.",
-        _acute,
-    ),
-    "B3": (
-        "The same dose raises AKT through the lost feedback; the rise vanishes with the edge cut.",
-        _feedback,
-    ),
-    "B4": (
-        "24 to 72 h: mTORC2 is lost in a sensitive context and AKT pSer473 kept in an insensitive "
-        "one; wash-out restores mTORC1 over one to three days.",
-        _prolonged,
-    ),
-    "B6": (
-        "Rapalogs are potent (below 2 nM), more so with time, and need FKBP12.",
-        _potency,
-    ),
-    "B16": (
-        "Mass is conserved, nothing is negative, tolerances do not matter.",
-        _invariants,
-    ),
+BEHAVIOURS: Mapping[str, Callable[[], Iterator[Measure]]] = {
+    "B1": _insulin,
+    "B2": _acute,
+    "B3": _feedback,
+    "B4": _prolonged,
+    "B6": _potency,
+    "B16": _invariants,
 }
-"""Id -> statement and what measures it."""
+"""Id -> what measures it; its docstring states the behaviour."""
 
 
 def _curve(run: Result, id: str) -> Floats:

@@ -1,7 +1,10 @@
 """What a simulation returns: labelled arrays with units and origin."""
 
+import hashlib
+import platform
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +12,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+import mtorsim
+from mtorsim.compile import Compiled, write_sbml
 from mtorsim.errors import UnknownIdError
 from mtorsim.scenario import Scenario
 from mtorsim.steps import Floats
@@ -29,17 +34,44 @@ class Result:
         One variable per observable, dimension ``time`` [min]; units and names as attributes.
     baseline : mapping of str to float
         Observable -> value in the untreated cell at its steady state.
-    provenance : mapping
-        Inputs, versions, tolerances, seed and the SHA-256 of the model; JSON values only.
-    sbml : str
-        The model that was simulated, dosing events included.
+    compiled : Compiled
+        The model and the values it ran with.
+    rest : mapping of str to float
+        Species -> concentration in the untreated cell at its steady state [nM].
+    tolerances : mapping of str to float
+        Of the integrator.
+    engine : str
+        Version of libRoadRunner.
     """
 
     scenario: Scenario
     dataset: xr.Dataset
     baseline: Mapping[str, float]
-    provenance: Mapping[str, Any]
-    sbml: str
+    compiled: Compiled
+    rest: Mapping[str, float]
+    tolerances: Mapping[str, float]
+    engine: str
+
+    @cached_property
+    def sbml(self) -> str:
+        """The model that was simulated, with its initial state and dosing events."""
+        return write_sbml(self.compiled, self.rest)
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """Inputs, versions, tolerances, seed and the SHA-256 of the model; JSON values only."""
+        return {
+            "scenario": self.scenario.to_dict(),
+            "model_sha256": hashlib.sha256(self.sbml.encode()).hexdigest(),
+            "tolerances": dict(self.tolerances),
+            "seed": None,  # nothing in a single run is random
+            "versions": {
+                "mtorsim": mtorsim.__version__,
+                "libroadrunner": self.engine,
+                "numpy": np.__version__,
+                "python": platform.python_version(),
+            },
+        }
 
     @property
     def time(self) -> Floats:

@@ -1,7 +1,5 @@
 """From a scenario to its curves: compile, pre-equilibrate the untreated cell, run."""
 
-import hashlib
-import platform
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
@@ -9,7 +7,6 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-import mtorsim
 from mtorsim.compile import Compiled, compile_scenario, write_sbml
 from mtorsim.engine import ABSOLUTE_TOLERANCE, RELATIVE_TOLERANCE, VERSION, engine
 from mtorsim.errors import ScenarioError, within
@@ -76,14 +73,14 @@ def simulate(
         label=label,
     )
     untreated = runner.run(Run(np.zeros(1), compiled.adapted, rest), compiled.observe)[0]
-    sbml = write_sbml(compiled, rest)
-    tolerances = {"relative": relative_tolerance, "absolute_nM": absolute_tolerance}
     return Result(
         scenario=scenario,
         dataset=_dataset(compiled, grid, values),
         baseline=dict(zip(compiled.observe, untreated.tolist(), strict=True)),
-        provenance=_provenance(scenario, sbml, tolerances),
-        sbml=sbml,
+        compiled=compiled,
+        rest=rest,
+        tolerances={"relative": relative_tolerance, "absolute_nM": absolute_tolerance},
+        engine=VERSION,
     )
 
 
@@ -158,18 +155,3 @@ def _dataset(compiled: Compiled, grid: Floats, values: Floats) -> xr.Dataset:
         for column, id in enumerate(compiled.observe)
     }
     return xr.Dataset(variables, {"time": ("time", grid, {"units": "min"})})
-
-
-def _provenance(scenario: Scenario, sbml: str, tolerances: Mapping[str, float]) -> dict[str, Any]:
-    return {
-        "scenario": scenario.to_dict(),
-        "model_sha256": hashlib.sha256(sbml.encode()).hexdigest(),
-        "tolerances": dict(tolerances),
-        "seed": None,  # nothing in a single run is random
-        "versions": {
-            "mtorsim": mtorsim.__version__,
-            "libroadrunner": VERSION,
-            "numpy": np.__version__,
-            "python": platform.python_version(),
-        },
-    }

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mtorsim.export.files import check_file_target, write_file
 from mtorsim.export.run_folder import save
@@ -10,7 +10,7 @@ from mtorsim.export.run_folder import save
 if TYPE_CHECKING:
     from mtorsim.scenario import Scenario
 
-__all__ = ["export_antimony", "export_sbml", "save"]
+__all__ = ["export_antimony", "export_sbml", "save", "to_tellurium"]
 
 
 def export_sbml(scenario: "Scenario", path: str | Path | None = None) -> str:
@@ -44,6 +44,21 @@ def export_antimony(scenario: "Scenario", path: str | Path | None = None) -> str
     from mtorsim.simulation import to_sbml
 
     return _exported(lambda scenario: sbml_to_antimony(to_sbml(scenario)), scenario, path)
+
+
+def to_tellurium(scenario: "Scenario") -> Any:
+    """Return a scenario as the RoadRunner object of Tellurium, for those who work with that.
+
+    Doses are events in it; time is in minutes. Importing tellurium takes over a second.
+
+    Raises
+    ------
+    InputError
+        As `export_sbml`.
+    """
+    import tellurium
+
+    return tellurium.loadSBMLModel(export_sbml(scenario))
 
 
 def _exported(

@@ -1,0 +1,47 @@
+"""The behaviours that the model must show; their figures are printed at the end of the test run."""
+
+import math
+
+import pytest
+
+from mtorsim import cells
+from mtorsim.compile import compile_scenario
+from mtorsim.errors import UnknownIdError
+from mtorsim.qualification import BEHAVIOURS, Measure, behaviour
+from mtorsim.scenario import Scenario
+
+
+@pytest.mark.parametrize("id", BEHAVIOURS)
+def test_behaviour_is_seen(id, record_figures):
+    seen = behaviour(id)
+    record_figures(seen)
+    missed = [str(measure) for measure in seen.measures if not measure.passed]
+    assert not missed, "\n".join(missed)
+
+
+def test_sensitive_and_insensitive_contexts_differ_in_values_only():
+    compiled = [
+        compile_scenario(Scenario(cell=cell, drugs={"temsirolimus": "20 nM"}))
+        for cell in ("PC-3", "HeLa")
+    ]
+    assert compiled[0].sbml == compiled[1].sbml
+    assert compiled[0].adapted != compiled[1].adapted
+    for cell in ("PC-3", "HeLa"):
+        assert all(fact.confidence in "ABCD" for fact in cells.load(cell).values.values())
+
+
+def test_unknown_behaviour_is_an_error():
+    with pytest.raises(UnknownIdError, match="'B99'"):
+        behaviour("B99")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "passed"),
+    [(0, 1, True), (0.6, 1, False), (-math.inf, 0.4, False), (-math.inf, math.inf, True)],
+)
+def test_measure_lies_within_its_bounds(low, high, passed):
+    assert Measure("half", 0.5, low=low, high=high).passed is passed
+
+
+def test_measure_that_is_not_a_number_is_a_miss():
+    assert not Measure("nothing", math.nan, high=1).passed
