@@ -39,6 +39,8 @@ class Measure:
     unit : str
     low, high : float
         Bounds, both inside; infinite where there is none.
+    fitted : bool
+        Whether the calibration used data on this very quantity: then it is no evidence for itself.
     """
 
     what: str
@@ -46,6 +48,7 @@ class Measure:
     unit: str = "1"
     low: float = -np.inf
     high: float = np.inf
+    fitted: bool = False
 
     @property
     def passed(self) -> bool:
@@ -61,7 +64,8 @@ class Measure:
         }[bool(np.isfinite(self.low)), bool(np.isfinite(self.high))]
         unit = "" if self.unit == "1" else f" {self.unit}"
         verdict = "ok" if self.passed else "MISS"
-        return f"{verdict:4s} {self.what}: {self.value:.4g}{unit} ({bounds})"
+        basis = "fitted" if self.fitted else "predicted"
+        return f"{verdict:4s} {self.what}: {self.value:.4g}{unit} ({bounds}; {basis})"
 
 
 @dataclass(frozen=True)
@@ -116,28 +120,45 @@ def _insulin() -> Iterator[Measure]:
     cut = _insulin_step(perturbations=("serum_starvation", *CUT))
     tyrosine, threonine, serine = (_curve(run, k) for k in ("IRS1_pY", "AKT_pT308", "AKT_pS473"))
     peak = run.time[tyrosine.argmax()]
-    yield Measure("IRS-1 pTyr peaks at", peak, "min", 1, 3)
-    yield Measure("IRS-1 pTyr at 15 min / peak", _at(run, "IRS1_pY", 15) / tyrosine.max(), high=0.8)
+    yield Measure("IRS-1 pTyr peaks at", peak, "min", 1, 3, fitted=True)
+    saturating = _insulin_step(insulin="100 nM")
+    fastest = saturating.time[_curve(saturating, "IRS1_pY").argmax()]
+    # The highest published point at this dose is the one at 0.9 min, within error of that at 1.3.
+    yield Measure("the same at 100 nM insulin", fastest, "min", 0.5, 1.3, fitted=True)
+    yield Measure(
+        "IRS-1 pTyr at 15 min / peak",
+        _at(run, "IRS1_pY", 15) / tyrosine.max(),
+        high=0.8,
+        fitted=True,
+    )
     early = run.time <= 20
     reached = _time_to(run.time[early], threonine[early], 0.95)
-    yield Measure("AKT pThr308 reaches 95 % of its early peak at", reached, "min", 2, 10)
+    yield Measure(
+        "AKT pThr308 reaches 95 % of its early peak at", reached, "min", 2, 10, fitted=True
+    )
     follows = _time_to(run.time[early], serine[early], 0.95)
-    yield Measure("AKT pSer473 does so after pThr308 by", follows - reached, "min", -1, 20)
+    yield Measure(
+        "AKT pSer473 does so after pThr308 by", follows - reached, "min", -1, 20, fitted=True
+    )
     plateau = _time_to(run.time, _curve(run, "S6K1_pT389"), 0.95)
-    yield Measure("S6K1 pThr389 reaches 95 % of its plateau at", plateau, "min", 20, 60)
-    half = _time_to(run.time, _curve(run, "IRS1_pS636"), 0.5)
-    yield Measure("IRS-1 pSer636 has risen half way at", half, "min", 10, 60)
+    yield Measure(
+        "S6K1 pThr389 reaches 95 % of its plateau at", plateau, "min", 20, 60, fitted=True
+    )
+    risen = _time_to(run.time, _curve(run, "IRS1_pS636"), 0.9)
+    yield Measure("IRS-1 pSer636 has risen to 90 % at", risen, "min", 15, 60)
     late = _at(cut, "AKT_pT308", 120) / _at(run, "AKT_pT308", 120)
     yield Measure("late AKT pThr308, feedback cut / intact", late, low=1.3)
 
 
 @cache
-def _insulin_step(perturbations: tuple[str, ...] = ("serum_starvation",)) -> Result:
-    """100 nM insulin to a starved adipocyte, the cell in which the time course was measured."""
+def _insulin_step(
+    perturbations: tuple[str, ...] = ("serum_starvation",), insulin: str = "10 nM"
+) -> Result:
+    """Insulin to a starved adipocyte, the cell in which the time courses were measured."""
     return simulate(
         cell="adipocyte",
         perturbations=perturbations,
-        stimuli={"insulin": "100 nM"},
+        stimuli={"insulin": insulin},
         duration="2 h",
         times=np.arange(0, 120.05, 0.1).tolist(),
     )
@@ -149,12 +170,14 @@ def _insulin_step(perturbations: tuple[str, ...] = ("serum_starvation",)) -> Res
 def _acute() -> Iterator[Measure]:
     """20 nM rapalog: S6K1 off within the hour, S6 follows; 4E-BP1 keeps Thr37/46, loses Ser65."""
     for cell in ("786-O", "Caki-1", "HEK293"):
-        run = _treated(cell)
+        run, fitted = _treated(cell), cell == "HEK293"  # phosphoproteomics at 1 h
         yield Measure(f"{cell}: S6K1 pThr389 at 30 min", _left(run, "S6K1_pT389", 30), high=0.25)
-        yield Measure(f"{cell}: S6K1 pThr389 at 1 h", _left(run, "S6K1_pT389", HOUR), high=0.1)
+        yield Measure(
+            f"{cell}: S6K1 pThr389 at 1 h", _left(run, "S6K1_pT389", HOUR), high=0.1, fitted=fitted
+        )
         yield Measure(f"{cell}: S6 pSer235 at 3 h", _left(run, "S6_pS235", 3 * HOUR), high=0.4)
         threonine = _left(run, "EIF4EBP1_pT37", HOUR)
-        yield Measure(f"{cell}: 4E-BP1 pThr37/46 at 1 h", threonine, low=0.5)
+        yield Measure(f"{cell}: 4E-BP1 pThr37/46 at 1 h", threonine, low=0.5, fitted=fitted)
         serine = _left(run, "EIF4EBP1_pS65", HOUR)
         yield Measure(f"{cell}: 4E-BP1 pSer65 / pThr37/46 at 1 h", serine / threonine, high=0.5)
         later = _left(run, "EIF4EBP1_pT37", 24 * HOUR) / threonine
@@ -168,7 +191,7 @@ def _feedback() -> Iterator[Measure]:
         yield Measure(f"{cell}: highest AKT pThr308, 1-24 h", _highest(run), low=1.3, high=4)
         yield Measure(f"{cell}: the same, feedback cut", _highest(cut), high=1.1)
     serine = max(_left(_treated("HeLa"), "AKT_pS473", hour * HOUR) for hour in (1, 6, 24))
-    yield Measure("HeLa (insensitive): highest AKT pSer473", serine, low=1.3, high=4)
+    yield Measure("HeLa (insensitive): highest AKT pSer473", serine, low=1.3, high=4, fitted=True)
 
 
 def _highest(run: Result) -> float:
@@ -181,16 +204,20 @@ def _prolonged() -> Iterator[Measure]:
     sensitive, insensitive = _treated("PC-3"), _treated("HeLa")
     for hours in (24, 72):
         left = _left(sensitive, "mTORC2", hours * HOUR)
-        yield Measure(f"PC-3 (sensitive): mTORC2 at {hours} h", left, high=0.35)
+        yield Measure(f"PC-3 (sensitive): mTORC2 at {hours} h", left, high=0.35, fitted=hours == 24)
         serine = _left(sensitive, "AKT_pS473", hours * HOUR)
         yield Measure(f"PC-3 (sensitive): AKT pSer473 at {hours} h", serine, high=1)
         serine = _left(insensitive, "AKT_pS473", hours * HOUR)
-        yield Measure(f"HeLa (insensitive): AKT pSer473 at {hours} h", serine, low=1)
+        yield Measure(
+            f"HeLa (insensitive): AKT pSer473 at {hours} h", serine, low=1, fitted=hours == 24
+        )
     acute = _left(sensitive, "mTORC2", HOUR)
-    yield Measure("PC-3: mTORC2 at 1 h, no acute effect", acute, low=0.85, high=1.1)
+    yield Measure("PC-3: mTORC2 at 1 h, no acute effect", acute, low=0.85, high=1.1, fitted=True)
     washed = _washed_out("786-O")
     back = _hours_until(washed, "S6K1_pT389", 0.5, 24 * HOUR)
-    yield Measure("786-O: S6K1 pThr389 half restored after wash-out", back, "h", 12, 72)
+    yield Measure(
+        "786-O: S6K1 pThr389 half restored after wash-out", back, "h", 24, 72, fitted=True
+    )
 
 
 def _washed_out(cell: str) -> Result:
