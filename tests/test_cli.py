@@ -282,8 +282,8 @@ def test_interrupting_says_so_and_leaves_130(tmp_path):
     )
     writer = _opened(pipe)
     process.send_signal(signal.SIGINT)
+    os.close(writer)  # a signal between opening and reading is noticed when the reading ends
     _, complaint = process.communicate(timeout=30)
-    os.close(writer)
     assert (process.returncode, complaint) == (130, "interrupted\n")
     assert [path.name for path in tmp_path.iterdir()] == ["scenario.yaml"]
 
