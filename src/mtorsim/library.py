@@ -146,6 +146,9 @@ def antimony_to_sbml(
     document = read_sbml(sbml, what=what)
     if model_id is not None:
         document.getModel().setId(model_id)
+    for species in document.getModel().getListOfSpecies():
+        if not species.isSetName():  # Antimony drops a name that is the id
+            species.setName(species.getId())
     return str(libsbml.writeSBMLToString(document))
 
 

@@ -1,0 +1,128 @@
+"""From a scenario to values: who goes before whom, and what is refused."""
+
+import libsbml
+import pytest
+
+import mtorsim as mt
+from mtorsim import cells, library
+from mtorsim.compile import compile_scenario, structure
+from mtorsim.errors import ScenarioError, UnitError, UnknownIdError
+from mtorsim.simulation import to_sbml
+from mtorsim.symbols import symbols
+
+
+def adapted(**fields):
+    return compile_scenario(mt.Scenario(**fields)).adapted
+
+
+def test_cell_goes_before_the_model_file():
+    assert adapted(cell="PC-3")["PTEN"] == 0
+    assert "PTEN" not in adapted(cell="HeLa")  # the model file's own value stays
+
+
+def test_perturbation_multiplies_the_value_of_the_cell():
+    usual = cells.load("PC-3").values["FKBP12"].value
+    left = adapted(cell="PC-3", perturbations=["FKBP12_knockdown"])["FKBP12"]
+    assert left == pytest.approx(0.05 * usual)
+
+
+def test_perturbation_multiplies_the_value_of_the_model():
+    assert adapted(perturbations=["raptor_knockdown"])["RPTOR"] == pytest.approx(
+        0.1 * symbols()["RPTOR"].value
+    )
+
+
+def test_set_goes_before_everything():
+    values = adapted(cell="PC-3", perturbations=["FKBP12_knockdown"], set={"FKBP12": "0.7 uM"})
+    assert values["FKBP12"] == pytest.approx(700)
+
+
+def test_set_converts_to_the_unit_of_the_model():
+    assert adapted(set={"kdeg_CCND1": "1 1/h"})["kdeg_CCND1"] == pytest.approx(1 / 60)
+    assert adapted(set={"kdeg_CCND1": 0.5})["kdeg_CCND1"] == 0.5
+
+
+def test_acute_perturbation_begins_at_time_zero():
+    compiled = compile_scenario(mt.Scenario(perturbations=["glucose_withdrawal"]))
+    assert compiled.adapted["glucose"] > 0
+    assert compiled.settings["glucose"] == 0
+
+
+def test_chronic_perturbation_is_there_before():
+    compiled = compile_scenario(mt.Scenario(cell="HeLa", perturbations=["PTEN_loss"]))
+    assert compiled.adapted["PTEN"] == compiled.settings["PTEN"] == 0
+
+
+def test_stimulus_begins_at_time_zero():
+    compiled = compile_scenario(mt.Scenario(stimuli={"insulin": "100 nM"}))
+    assert "insulin" not in compiled.adapted
+    assert compiled.settings["insulin"] == 100
+
+
+def test_defaults_stand_in_for_the_model_file_only():
+    scenario = mt.Scenario(cell="PC-3")
+    compiled = compile_scenario(scenario, {"kdeg_CCND1": 9.0, "PTEN": 9.0, "elsewhere": 1.0})
+    assert compiled.adapted["kdeg_CCND1"] == 9
+    assert compiled.adapted["PTEN"] == 0
+    assert "elsewhere" not in compiled.adapted
+
+
+@pytest.mark.parametrize(
+    ("fields", "error", "match"),
+    [
+        ({"set": {"kdeg_CCDN1": 1}}, UnknownIdError, "kdeg_CCND1"),
+        ({"set": {"kdeg_CCND1": "1 nM"}}, UnitError, "kdeg_CCND1"),
+        ({"set": {"kdeg_CCND1": "-1 1/min"}}, ScenarioError, "negative"),
+        ({"set": {"AKT_pT308": "1 nM"}}, ScenarioError, "follows from"),
+        ({"observe": ["S6K_pT389"]}, UnknownIdError, "S6K1_pT389"),
+        ({"observe": ["kdeg_CCND1"]}, UnknownIdError, "observable or species"),
+    ],
+)
+def test_bad_values_are_refused(fields, error, match):
+    with pytest.raises(error, match=match):
+        compile_scenario(mt.Scenario(**fields))
+
+
+def test_what_differs_in_values_shares_one_structure():
+    scenarios = [
+        mt.Scenario(drugs={"temsirolimus": "20 nM"}),
+        mt.Scenario(drugs={"temsirolimus": mt.Constant("1 nM", stop="2 h")}, cell="HeLa"),
+        mt.Scenario(drugs={"temsirolimus": "3 nM"}, perturbations=["PTEN_loss"]),
+    ]
+    assert len({compile_scenario(scenario).sbml for scenario in scenarios}) == 1
+    assert structure(("temsirolimus",)) is structure(("temsirolimus",))
+
+
+def test_schedule_becomes_a_start_and_steps():
+    schedule = mt.Repeated("5 nM", every="24 h", times=2, exposure="2 h")
+    compiled = compile_scenario(mt.Scenario(drugs={"sirolimus": schedule}, duration="25 h"))
+    assert compiled.given == {"sirolimus_medium": 5}
+    assert [step.time for step in compiled.steps] == [120, 1440]
+    washed, given = (step.values for step in compiled.steps)
+    assert washed["sirolimus_medium"] == 0
+    assert washed["kwash_sirolimus"] > 0
+    assert given == {"sirolimus_medium": 5, "kwash_sirolimus": 0}
+
+
+def test_two_drugs_at_one_time_change_in_one_step():
+    later = mt.Constant("5 nM", start="1 h")
+    compiled = compile_scenario(mt.Scenario(drugs={"sirolimus": later, "tacrolimus": later}))
+    assert [step.time for step in compiled.steps] == [60]
+    assert len(compiled.steps[0].values) == 4
+
+
+@pytest.mark.parametrize(
+    "schedule", ["20 nM", mt.Constant("20 nM", stop="24 h"), mt.Constant("20 nM", start="1 h")]
+)
+def test_export_is_sound_sbml_with_full_units(schedule):
+    document = library.read_sbml(to_sbml(mt.Scenario(drugs={"sirolimus": schedule})))
+    document.setConsistencyChecks(libsbml.LIBSBML_CAT_UNITS_CONSISTENCY, True)
+    document.checkConsistency()
+    errors = [document.getError(i).getMessage() for i in range(document.getNumErrors())]
+    assert errors == []
+
+
+def test_export_says_what_it_is():
+    model = library.read_sbml(to_sbml(mt.Scenario(cell="HeLa"))).getModel()
+    assert "HeLa" in model.getName()
+    assert "EMEM" in model.getNotesString()

@@ -1,0 +1,161 @@
+"""The engine: no state leaks, failures are errors, segments are events."""
+
+import numpy as np
+import pytest
+import roadrunner
+
+import mtorsim as mt
+from mtorsim import library
+from mtorsim.compile import compile_scenario
+from mtorsim.engine import Engine, engine
+from mtorsim.errors import ModelError, SimulationError
+from mtorsim.observables import OBSERVABLES
+from mtorsim.simulation import steady_state
+from mtorsim.steps import Run, Step
+
+READ = ("S6K1_pT389", "AKT_pS473", "mTORC2", "drug_medium")
+TIMES = np.linspace(0, 4320, 73)
+
+CELL = "compartment cell; cell = 1; species X in cell; X = 1; "
+BLOWS_UP = CELL + "J: => X; cell*k*X*X; k = 1"
+DIPS = CELL + "J: X => ; cell*k; k = 1"
+NOT_A_NUMBER = CELL + "J: => X; cell*k*sqrt(1 - time); k = 1"
+
+
+def small(text):
+    return Engine(library.antimony_to_sbml(text))
+
+
+def treated(dose="20 nM", **fields):
+    compiled = compile_scenario(mt.Scenario(drugs={"temsirolimus": dose}, **fields))
+    start = {**steady_state(compiled), **compiled.given}
+    return compiled, Run(TIMES, compiled.settings, start, compiled.steps)
+
+
+def test_same_run_is_bit_identical_after_another():
+    compiled, one = treated()
+    _, other = treated("1 nM", cell="PC-3", set={"kdeg_CCND1": "0.1 1/min"})
+    runner = engine(compiled.sbml)
+    first = runner.run(one, READ)
+    runner.run(other, READ)
+    assert (runner.run(one, READ) == first).all()
+
+
+def test_same_run_is_bit_identical_after_steps_that_set_parameters():
+    compiled, one = treated()
+    _, washed = treated(mt.Constant("20 nM", stop="24 h"))
+    runner = engine(compiled.sbml)
+    first = runner.run(one, READ)
+    runner.run(washed, READ)
+    assert (runner.run(one, READ) == first).all()
+
+
+def test_same_run_is_bit_identical_after_a_failure():
+    runner = small(BLOWS_UP)
+    fine = Run(np.array([0.0, 0.5]), {"k": 1.0})
+    first = runner.run(fine, ["X"])
+    with pytest.raises(SimulationError):
+        runner.run(Run(np.array([0.0, 2.0]), {"k": 1.0}), ["X"])
+    assert (runner.run(fine, ["X"]) == first).all()
+
+
+def test_closed_form():
+    # dX/dt = X**2 from 1: X = 1/(1 - t)
+    values = small(BLOWS_UP).run(Run(np.array([0.0, 0.5, 0.9])), ["X"])
+    assert values[:, 0] == pytest.approx([1, 2, 10], rel=1e-5)
+
+
+def test_blow_up_is_an_error_that_says_when_and_what(capfd):
+    with pytest.raises(SimulationError, match=r"(?s)(0\.9|1).*min.*X.*CVODE.*Try"):
+        small(BLOWS_UP).run(Run(np.array([0.0, 2.0])), ["X"], label="blow-up")
+    assert capfd.readouterr().out == ""
+
+
+def test_negative_concentration_is_an_error():
+    with pytest.raises(SimulationError, match=r"X is negative \(-1.* min"):
+        small(DIPS).run(Run(np.array([0.0, 2.0])), ["X"])
+
+
+def test_value_that_is_not_a_number_is_an_error():
+    with pytest.raises(SimulationError):
+        small(NOT_A_NUMBER).run(Run(np.array([0.0, 2.0])), ["X"])
+
+
+def test_model_without_rest_is_an_error():
+    with pytest.raises(SimulationError, match="X"):
+        small(CELL + "J: => X; cell*k; k = 1").steady_state({})
+
+
+def test_unknown_setting_is_an_error():
+    with pytest.raises(ModelError, match="'nothing'"):
+        small(DIPS).run(Run(np.array([0.0, 0.1]), {"nothing": 1.0}), ["X"])
+
+
+def test_unknown_step_is_an_error():
+    run = Run(np.array([0.0, 0.1]), steps=[Step(0.05, {"nothing": 1.0})])
+    with pytest.raises(ModelError, match="'nothing'"):
+        small(DIPS).run(run, ["X"])
+
+
+def test_broken_model_is_an_error():
+    with pytest.raises(ModelError, match="RoadRunner"):
+        Engine("<sbml>no</sbml>")
+
+
+def test_value_at_a_step_is_that_after_it():
+    run = Run(np.array([0.0, 0.25, 0.5]), steps=[Step(0.25, {"X": 7.0})])
+    values = small(CELL + "J: X => ; cell*k*X; k = 0").run(run, ["X"])
+    assert values[:, 0].tolist() == [1, 7, 7]
+
+
+def test_step_between_output_times_acts():
+    run = Run(np.array([0.0, 1.0]), {"k": 0.0}, steps=[Step(0.5, {"k": 2.0})])
+    values = small(CELL + "J: X => ; cell*k*X; k = 0").run(run, ["X"])
+    assert values[1, 0] == pytest.approx(np.exp(-1), rel=1e-6)
+
+
+def test_untreated_cell_stays_where_it_is():
+    compiled = compile_scenario(mt.Scenario())
+    rest = steady_state(compiled)
+    values = engine(compiled.sbml).run(Run(TIMES, compiled.settings, rest), OBSERVABLES)
+    assert values == pytest.approx(np.tile(values[0], (len(TIMES), 1)), rel=1e-5, abs=1e-6)
+
+
+SCENARIOS = {
+    "constant": mt.Scenario(drugs={"temsirolimus": "20 nM"}),
+    "washed out": mt.Scenario(drugs={"sirolimus": mt.Constant("5 nM", start="2 h", stop="30 h")}),
+    "repeated": mt.Scenario(
+        drugs={"everolimus": mt.Repeated("10 nM", every="24 h", times=3, exposure="2 h")}
+    ),
+    "renewed": mt.Scenario(
+        cell="PC-3", drugs={"sirolimus": mt.Repeated("1 nM", every="24 h", times=3)}
+    ),
+    "two drugs": mt.Scenario(
+        cell="HeLa",
+        drugs={
+            "temsirolimus": mt.Constant("20 nM", start="1 h"),
+            "tacrolimus": mt.Constant("1 uM", start="1 h", stop="48 h"),
+        },
+    ),
+    "acute": mt.Scenario(
+        cell="Caki-1", perturbations=["glucose_withdrawal"], stimuli={"insulin": "100 nM"}
+    ),
+}
+
+
+@pytest.mark.parametrize(("tolerances", "close"), [((1e-8, 1e-8), 1e-4), ((1e-11, 1e-10), 1e-6)])
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_segments_agree_with_the_events_of_the_export(name, tolerances, close):
+    relative, absolute = tolerances
+    result = mt.simulate(SCENARIOS[name], relative_tolerance=relative, absolute_tolerance=absolute)
+    runner = roadrunner.RoadRunner(result.sbml)
+    runner.integrator.relative_tolerance = relative
+    runner.integrator.absolute_tolerance = absolute * 2e-12
+    species = set(runner.model.getFloatingSpeciesIds())
+    runner.timeCourseSelections = [f"[{id}]" if id in species else id for id in result.ids]
+    foreign = np.array(runner.simulate(times=result.time.tolist()))
+    own = np.stack([result[id].to_numpy() for id in result.ids], axis=1)
+    # At the very time of a change the two may read either side of it.
+    apart = ~np.isin(result.time, [step.time for step in result.compiled.steps])
+    scale = np.abs(own).max(axis=0) + 1e-9
+    assert (np.abs(own - foreign) / scale)[apart].max() < close

@@ -1,0 +1,188 @@
+"""simulate: the whole way, its times, its result."""
+
+import hashlib
+import json
+import locale
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import mtorsim as mt
+from mtorsim.observables import OBSERVABLES
+from mtorsim.simulation import default_times
+
+
+@pytest.fixture(scope="module")
+def result():
+    return mt.simulate(cell="Caki-1", drugs={"temsirolimus": "20 nM"}, duration="24 h")
+
+
+def test_fields_and_scenario_say_the_same(result):
+    scenario = mt.Scenario(cell="Caki-1", drugs={"temsirolimus": "20 nM"}, duration="24 h")
+    assert mt.simulate(scenario).dataset.equals(result.dataset)
+    assert mt.simulate(scenario, duration="2 h").time[-1] == 120
+
+
+def test_same_input_gives_the_same_bits(result):
+    again = mt.simulate(result.scenario)
+    assert again.dataset.equals(result.dataset)
+    assert again.sbml == result.sbml
+
+
+def test_not_a_scenario_is_refused():
+    with pytest.raises(mt.ScenarioError, match="dict"):
+        mt.simulate({"cell": "HeLa"})
+
+
+def test_all_observables_are_read_by_default(result):
+    assert result.ids == OBSERVABLES
+    assert set(result.units.values()) == {"nM"}
+    assert all(result.labels.values())
+
+
+def test_starts_at_the_untreated_state(result):
+    assert result.relative().iloc[0].to_numpy() == pytest.approx(1, rel=1e-6)
+
+
+@pytest.mark.parametrize("end", [0.5, 1.0, 59.0, 120.0, 121.0, 1440.0, 4320.0, 525600.0])  # min
+def test_default_times_run_from_start_to_end(end):
+    times = default_times(end)
+    assert times[0] == 0
+    assert times[-1] == end
+    assert (np.diff(times) > 0).all()
+    assert 20 <= len(times) <= 600
+
+
+def test_default_times_hold_the_hours_of_the_summary():
+    assert {0, 60, 360, 1440, 4320} <= set(default_times(4320).tolist())
+
+
+def test_own_times_may_be_texts_or_minutes():
+    run = mt.simulate(duration="2 h", times=["30 min", 90.0, "2 h"])
+    assert run.time.tolist() == [0, 30, 90, 120]
+
+
+@pytest.mark.parametrize("times", [[-1.0], [121.0], [float("nan")], ["3 nM"]])
+def test_times_outside_are_refused(times):
+    with pytest.raises(mt.InputError, match="times"):
+        mt.simulate(duration="2 h", times=times)
+
+
+def test_steps_are_output_times():
+    schedule = mt.Constant("20 nM", start="61.5 min")
+    run = mt.simulate(drugs={"sirolimus": schedule}, duration="3 h", observe=["drug_medium"])
+    place = run.time.tolist().index(61.5)
+    assert run["drug_medium"].to_numpy()[place - 1 : place + 1].tolist() == [0, 20]
+
+
+def test_output_grid_does_not_matter(result):
+    coarse = mt.simulate(result.scenario, times=["1 h", "24 h"])
+    for id in ("S6K1_pT389", "mTORC2", "AKT_pS473"):
+        fine = result.at([60, 1440], [id]).to_numpy()[0]
+        assert coarse[id].to_numpy()[1:] == pytest.approx(fine, rel=1e-5)
+
+
+def test_dataframe_begins_with_hours(result):
+    table = result.to_dataframe()
+    assert list(table.columns) == ["time_h", *OBSERVABLES]
+    assert table["time_h"].iloc[-1] == 24
+
+
+def test_relative_leaves_out_what_untreated_cells_lack(result):
+    table = result.relative()
+    assert isinstance(table, pd.DataFrame)
+    assert "FKBP12_drug" not in table
+    with pytest.raises(mt.UnknownIdError, match="FKBP12_drug"):
+        result.relative(["FKBP12_drug"])
+
+
+def test_unknown_observable_names_the_closest(result):
+    with pytest.raises(mt.UnknownIdError, match="'S6K1_pT389'"):
+        result["S6K1_T389"]
+
+
+def test_provenance_is_json_and_names_the_model(result):
+    origin = json.loads(json.dumps(result.provenance))
+    assert origin["model_sha256"] == hashlib.sha256(result.sbml.encode()).hexdigest()
+    assert origin["scenario"]["cell"] == "Caki-1"
+    assert set(origin["versions"]) >= {"mtorsim", "libroadrunner", "python"}
+
+
+def test_plot_gives_a_figure(result):
+    assert result.plot(["S6K1_pT389", "mTORC2"]).axes
+
+
+def test_decimal_comma_changes_nothing(result):
+    before = locale.setlocale(locale.LC_NUMERIC)
+    for name in ("de_DE.UTF-8", "fr_FR.UTF-8", "nl_NL.UTF-8"):
+        try:
+            locale.setlocale(locale.LC_NUMERIC, name)
+        except locale.Error:
+            continue
+        try:
+            assert mt.simulate(result.scenario).dataset.equals(result.dataset)
+            return
+        finally:
+            locale.setlocale(locale.LC_NUMERIC, before)
+    pytest.skip("no locale with a decimal comma here")
+
+
+# -- what the cell does: the inputs of mTORC1 ------------------------------------------------------
+
+
+def left(observable, minutes, **fields):
+    run = mt.simulate(duration="24 h", times=[minutes], observe=[observable], **fields)
+    return float(run.relative().iloc[-1, 0])
+
+
+@pytest.mark.parametrize("stimuli", [{}, {"insulin": "100 nM"}])
+def test_amino_acid_withdrawal_shuts_mtorc1_whatever_insulin_does(stimuli):
+    fields = {"cell": "Caki-1", "perturbations": ["amino_acid_withdrawal"], "stimuli": stimuli}
+    assert left("S6K1_pT389", 60.0, **fields) < 0.25
+
+
+@pytest.mark.parametrize("stimuli", [{}, {"insulin": "100 nM"}])
+def test_energy_withdrawal_shuts_mtorc1_whatever_insulin_does(stimuli):
+    fields = {"cell": "Caki-1", "perturbations": ["glucose_withdrawal"], "stimuli": stimuli}
+    assert left("S6K1_pT389", 60.0, **fields) < 0.3
+    assert left("AMPK_active", 60.0, **fields) > 3
+
+
+def test_energy_withdrawal_hardly_reaches_mtorc1_without_lkb1():
+    # HeLa has no LKB1: Wingo 2009, PLoS ONE 4:e5137.
+    assert left("S6K1_pT389", 60.0, cell="HeLa", perturbations=["glucose_withdrawal"]) > 0.6
+
+
+def untreated(observable, **fields):
+    return mt.simulate(duration="1 min", observe=[observable], **fields).baseline[observable]
+
+
+@pytest.mark.parametrize(
+    ("perturbation", "observable", "low", "high"),
+    [
+        ("PTEN_loss", "PIP3", 2, 5),
+        ("PTEN_loss", "AKT_pT308", 1.5, 10),
+        ("TSC2_loss", "RHEB_GTP", 1.3, 10),
+        ("TSC2_loss", "S6K1_pT389", 1.2, 10),
+        ("TSC2_loss", "AKT_pT308", 0, 0.8),  # through the feedback
+        ("raptor_knockdown", "S6K1_pT389", 0, 0.3),
+        ("raptor_knockdown", "AKT_pS473", 1.1, 10),  # through the feedback
+        ("rictor_knockdown", "AKT_pS473", 0, 0.4),
+        ("serum_starvation", "AKT_pT308", 0, 0.6),
+        ("serum_starvation", "S6K1_pT389", 0, 0.8),
+        ("S6K1_IRS1_feedback_off", "IRS1_pS636", 0, 0.5),
+        ("S6K1_IRS1_feedback_off", "AKT_pT308", 1.3, 10),
+        ("FKBP12_knockdown", "S6K1_pT389", 0.999, 1.001),  # no drug, no effect
+    ],
+)
+def test_perturbation_of_the_untreated_cell(perturbation, observable, low, high):
+    usual = untreated(observable, cell="HeLa")
+    assert low < untreated(observable, cell="HeLa", perturbations=[perturbation]) / usual < high
+
+
+def test_denser_cells_need_a_higher_dose():
+    # Half the medium for each cell: the same dose brings half the drug.
+    fields = {"drugs": {"sirolimus": "0.1 nM"}, "cell": "786-O"}
+    more = left("S6K1_pT389", 1440.0, set={"FKBP12": "4 uM"}, **fields)
+    assert more > left("S6K1_pT389", 1440.0, **fields) + 0.05
