@@ -72,7 +72,9 @@ def test_defaults_stand_in_for_the_model_file_only():
     [
         ({"set": {"kdeg_CCDN1": 1}}, UnknownIdError, "kdeg_CCND1"),
         ({"set": {"kdeg_CCND1": "1 nM"}}, UnitError, "kdeg_CCND1"),
-        ({"set": {"kdeg_CCND1": "-1 1/min"}}, ScenarioError, "negative"),
+        ({"set": {"kdeg_CCND1": "-1 1/min"}}, ScenarioError, "zero or more"),
+        ({"set": {"medium": 0}}, ScenarioError, "more than zero"),
+        ({"set": {"MTOR": "100 nM"}}, ScenarioError, "made and degraded"),
         ({"set": {"AKT_pT308": "1 nM"}}, ScenarioError, "follows from"),
         ({"observe": ["S6K_pT389"]}, UnknownIdError, "S6K1_pT389"),
         ({"observe": ["kdeg_CCND1"]}, UnknownIdError, "observable or species"),

@@ -10,6 +10,8 @@ from functools import lru_cache
 from types import MappingProxyType
 
 import libsbml
+import numpy as np
+from scipy.linalg import null_space
 
 from mtorsim import cells, drugs, perturbation
 from mtorsim.dosing import MediumChange
@@ -84,7 +86,7 @@ def compile_scenario(
     values = {id: value for id, value in defaults.items() if id in table}
     values |= {id: fact.to(table[id].unit, id) for id, fact in facts.items()}
     _apply(values, changes["chronic"], table)
-    values |= _settings(scenario, table)
+    values |= _settings(scenario, table, sbml)
     settings = {**values, **scenario.stimuli}
     _apply(settings, changes["acute"], table)
     given, steps = _medium(scenario)
@@ -125,6 +127,8 @@ def write_sbml(compiled: Compiled, start: Mapping[str, float]) -> str:
     for id, value in values.items():
         if (species := model.getSpecies(id)) is not None:
             species.setInitialConcentration(value)
+        elif (compartment := model.getCompartment(id)) is not None:
+            compartment.setSize(value)
         else:
             model.getParameter(id).setValue(value)
     for number, step in enumerate(compiled.steps, start=1):
@@ -154,27 +158,56 @@ def _apply(
             values[symbol.id] = parameter(given, symbol.unit, symbol.id)
 
 
-def _settings(scenario: Scenario, table: Mapping[str, Symbol]) -> dict[str, float]:
-    found = {}
-    settable = [id for id, one in table.items() if one.kind in ("species", "parameter")]
-    for id, given in scenario.set.items():
-        with within("set", id):
-            if id in table and id not in settable:
-                raise ScenarioError(
-                    f"{id!r} follows from the rest of the model and cannot be set. "
-                    "List: mtorsim show parameters"
-                )
-            if id not in table:
-                raise UnknownIdError(
-                    kind="parameter or species",
-                    given=id,
-                    choices=settable,
-                    listing="mtorsim show parameters",
-                )
-            found[id] = parameter(given, table[id].unit, id)
-            if found[id] < 0:
-                raise ScenarioError(f"{id}: {given!r} is negative. Expected zero or more.")
-    return found
+def _settings(scenario: Scenario, table: Mapping[str, Symbol], sbml: str) -> dict[str, float]:
+    return {id: _setting(id, given, table, sbml) for id, given in scenario.set.items()}
+
+
+def _setting(id: str, given: float | str, table: Mapping[str, Symbol], sbml: str) -> float:
+    with within("set", id):
+        _check_settable(id, table, sbml)
+        value = parameter(given, table[id].unit, id)
+        least = "more than zero" if table[id].kind == "compartment" else "zero or more"
+        if value < 0 or (value == 0 and table[id].kind == "compartment"):
+            raise ScenarioError(f"{id}: {given!r} is too low. Expected {least}.")
+        return value
+
+
+def _check_settable(id: str, table: Mapping[str, Symbol], sbml: str) -> None:
+    settable = [one.id for one in table.values() if one.kind != "observable"]
+    if id not in table:
+        raise UnknownIdError(
+            kind="parameter or species",
+            given=id,
+            choices=settable,
+            listing="mtorsim show parameters",
+        )
+    if id not in settable:
+        raise ScenarioError(
+            f"{id!r} follows from the rest of the model and cannot be set. "
+            "List: mtorsim show parameters"
+        )
+    symbol = table[id]
+    if symbol.kind == "species" and not symbol.boundary and id not in _conserved(sbml):
+        # The cell comes to rest first: what is made and degraded forgets where it began.
+        raise ScenarioError(
+            f"{id!r} is made and degraded, so its level at rest follows from rates, not from what "
+            f"it is set to. Set a rate. List: mtorsim show parameters {id}"
+        )
+
+
+@lru_cache(maxsize=64)
+def _conserved(sbml: str) -> frozenset[str]:
+    """Return the species that are part of a conserved total: setting one sets the total."""
+    model = read_sbml(sbml).getModel()
+    places = {one.getId(): place for place, one in enumerate(model.getListOfSpecies())}
+    change = np.zeros((len(places), model.getNumReactions()))
+    for column, reaction in enumerate(model.getListOfReactions()):
+        for sign, side in ((-1, reaction.getListOfReactants()), (1, reaction.getListOfProducts())):
+            for one in side:
+                change[places[one.getSpecies()], column] += sign * one.getStoichiometry()
+    totals = null_space(change.T, rcond=1e-9)
+    weights = np.abs(totals).max(axis=1, initial=0.0)
+    return frozenset(id for id, place in places.items() if weights[place] > 1e-6)
 
 
 def _medium(scenario: Scenario) -> tuple[dict[str, float], tuple[Step, ...]]:

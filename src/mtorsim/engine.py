@@ -67,13 +67,13 @@ class Engine:
         model = self._runner.model
         self.species: tuple[str, ...] = tuple(model.getFloatingSpeciesIds())
         self._tables = {
+            "compartment": _Table(model.getCompartmentIds(), model.getCompartmentVolumes()),
             "species": _Table(self.species, model.getFloatingSpeciesConcentrations()),
             "boundary": _Table(
                 model.getBoundarySpeciesIds(), model.getBoundarySpeciesConcentrations()
             ),
             "parameter": self._free_parameters(),
         }
-        self._volumes = self._compartment_volumes()
         integrator = self._runner.getIntegrator()
         integrator.setValue("maximum_num_steps", _MAXIMUM_STEPS)
         integrator.setValue("initial_time_step", 0.0)
@@ -185,18 +185,20 @@ class Engine:
         runner, model = self._runner, self._runner.model
         integrator = runner.getIntegrator()
         integrator.setValue("relative_tolerance", relative)
-        # As amounts, one for each species: with one scalar for all, steps at a first dose fail.
-        integrator.setValue("absolute_tolerance", (absolute * self._volumes).tolist())
         settings = {**run.settings, **run.start}
         tables = self._tables
         # Parameters first: reset() recomputes what depends on them.
         model.setGlobalParameterValues(*tables["parameter"].filled(settings))
         runner.reset()
+        model.setCompartmentVolumes(*tables["compartment"].filled(settings))
         model.setGlobalParameterValues(*tables["parameter"].filled(settings))
         if tables["boundary"].ids:
             model.setBoundarySpeciesConcentrations(*tables["boundary"].filled(settings))
+        self._volumes = self._species_volumes()
         model.setFloatingSpeciesConcentrations(*tables["species"].filled(settings))
         model.setTime(float(run.times[0]))
+        # As amounts, one for each species: with one scalar for all, steps at a first dose fail.
+        integrator.setValue("absolute_tolerance", (absolute * self._volumes).tolist())
         unknown = [id for id in settings if not any(id in table.index for table in tables.values())]
         if unknown:
             raise ModelError(f"the model has no {', '.join(map(repr, unknown))} to set.")
@@ -204,6 +206,7 @@ class Engine:
     def _assign(self, values: Mapping[str, float]) -> None:
         model = self._runner.model
         setters = {
+            "compartment": model.setCompartmentVolumes,
             "species": model.setFloatingSpeciesConcentrations,
             "boundary": model.setBoundarySpeciesConcentrations,
             "parameter": model.setGlobalParameterValues,
@@ -282,15 +285,11 @@ class Engine:
         values = np.array(model.getGlobalParameterValues())[places]
         return _Table([ids[place] for place in places], values, places)
 
-    def _compartment_volumes(self) -> Floats:
-        model = self._runner.model
-        amounts = np.array(model.getFloatingSpeciesAmounts())
-        model.setFloatingSpeciesConcentrations(
-            list(range(len(self.species))), np.ones(len(self.species))
-        )
-        volumes = np.array(model.getFloatingSpeciesAmounts())
-        model.setFloatingSpeciesAmounts(list(range(len(self.species))), amounts)
-        return volumes
+    def _species_volumes(self) -> Floats:
+        """Return the volume of each species as set now; leaves all concentrations at 1."""
+        model, places = self._runner.model, self._tables["species"].places
+        model.setFloatingSpeciesConcentrations(places, np.ones(len(places)))
+        return np.array(model.getFloatingSpeciesAmounts())
 
 
 class _Table:
