@@ -333,13 +333,15 @@ def test_every_command_has_help(mtorsim, command):
     assert "Usage" in done.out
 
 
-def test_help_answers_in_half_a_second():
-    def elapsed():
-        begin = time.perf_counter()
-        subprocess.run([*MTORSIM, "--help"], check=True, capture_output=True)
-        return time.perf_counter() - begin
-
-    assert min(elapsed() for _ in range(5)) < 0.5  # the best of five: other work may run beside
+def test_help_waits_for_no_library_that_computes():
+    # That it then answers at once is measured in benchmarks/, not here: machines differ.
+    code = "import sys; from mtorsim.cli import main; main(['--help'])"
+    ask = f"import sys\ntry:\n    exec({code!r})\nfinally:\n    print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", ask], check=False, capture_output=True, text=True)
+    loaded = set(done.stdout.split())
+    assert "mtorsim.cli" in loaded
+    slow = {"numpy", "pandas", "xarray", "matplotlib", "roadrunner", "antimony", "libsbml", "pint"}
+    assert not loaded & slow
 
 
 TOPICS = [

@@ -166,9 +166,10 @@ def _setting(id: str, given: float | str, table: Mapping[str, Symbol], sbml: str
     with within("set", id):
         _check_settable(id, table, sbml)
         value = parameter(given, table[id].unit, id)
-        least = "more than zero" if table[id].kind == "compartment" else "zero or more"
-        if value < 0 or (value == 0 and table[id].kind == "compartment"):
-            raise ScenarioError(f"{id}: {given!r} is too low. Expected {least}.")
+        if value < 0:
+            raise ScenarioError(f"{id}: {given!r} is negative. Expected zero or more.")
+        if value == 0 and table[id].kind == "compartment":
+            raise ScenarioError(f"{id}: {given!r} is no volume. Expected more than zero.")
         return value
 
 
