@@ -7,6 +7,9 @@ simulation itself, measured in the same run, are what to compare.
 """
 
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable
 
@@ -34,6 +37,15 @@ def median(work: Callable[[], object], repeats: int) -> float:
     return statistics.median(times)
 
 
+def command(*arguments: str) -> None:
+    """Run mtorsim in a process of its own."""
+    code = "from mtorsim.cli import main; main()"
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(
+            [sys.executable, "-c", code, *arguments], check=True, capture_output=True, cwd=folder
+        )
+
+
 def main() -> None:
     """Measure and print."""
     # Without this, RoadRunner takes a model it has seen from its own cache.
@@ -59,6 +71,8 @@ def main() -> None:
         "72 h, 73 points, rtol 1e-8": median(lambda: engine.run(hourly, compiled.observe), 50),
         "72 h, default points, rtol 1e-8": median(lambda: engine.run(curves, compiled.observe), 50),
         "mt.simulate, all of it, again": median(lambda: mt.simulate(SCENARIO), 10),
+        "mtorsim --help, new process": median(lambda: command("--help"), 5),
+        "mtorsim run, new process": median(lambda: command("run"), 3),
     }
     unit = stages["72 h, 73 points, rtol 1e-8"]
     print(f"libroadrunner {VERSION}; {len(engine.species)} species that change")

@@ -102,6 +102,19 @@ def test_broken_model_is_an_error():
         Engine("<sbml>no</sbml>")
 
 
+RATE_RULE = CELL + "J: X => ; cell*k*X; k = 1; n = 1; n' = r*(2 - n); r = 3"
+
+
+def test_parameter_with_a_rate_rule_is_a_state():
+    # dn/dt = r*(2 - n) from 1: n = 2 - exp(-r*t), whatever X does beside it.
+    runner = small(RATE_RULE)
+    values = runner.run(Run(np.array([0.0, 0.5])), ["n", "X"])
+    assert values[1] == pytest.approx([2 - np.exp(-1.5), np.exp(-0.5)], rel=1e-6)
+    assert runner.steady_state({})["n"] == pytest.approx(2, rel=1e-6)
+    begun = runner.run(Run(np.array([0.0]), start={"n": 1.5}), ["n"])
+    assert begun[0, 0] == 1.5
+
+
 def test_value_at_a_step_is_that_after_it():
     run = Run(np.array([0.0, 0.25, 0.5]), steps=[Step(0.25, {"X": 7.0})])
     values = small(CELL + "J: X => ; cell*k*X; k = 0").run(run, ["X"])

@@ -66,6 +66,9 @@ class Engine:
             raise ModelError(f"RoadRunner cannot load the model: {_one_line(error)}") from None
         model = self._runner.model
         self.species: tuple[str, ...] = tuple(model.getFloatingSpeciesIds())
+        # Parameters that a rate rule moves are states like species; RoadRunner puts them first.
+        self.rates: tuple[str, ...] = tuple(self._runner.getRateRuleIds())
+        self.states = self.rates + self.species
         self._tables = {
             "compartment": _Table(model.getCompartmentIds(), model.getCompartmentVolumes()),
             "species": _Table(self.species, model.getFloatingSpeciesConcentrations()),
@@ -159,25 +162,18 @@ class Engine:
             run = Run(times, settings)
             state = self.run(
                 run,
-                self.species,
+                self.states,
                 relative_tolerance=relative_tolerance,
                 absolute_tolerance=absolute_tolerance,
                 label=what,
             )[-1]
             name, drift = self._fastest(state, absolute_tolerance)
             if drift <= STEADY_DRIFT:
-                return dict(zip(self.species, state.tolist(), strict=True))
+                return dict(zip(self.states, state.tolist(), strict=True))
         raise SimulationError(
             f"{what} found no resting state in {say_time(horizon)}: {name} still changes by "
             f"{drift:.1e} of itself per minute. {_ADVICE}"
         )
-
-    def default(self, id: str) -> float | None:
-        """Return the value that the model file gives to a species or parameter, else None."""
-        for table in self._tables.values():
-            if id in table.index:
-                return float(table.defaults[table.index[id]])
-        return None
 
     # -- inside ------------------------------------------------------------------------------
 
@@ -194,11 +190,11 @@ class Engine:
         model.setGlobalParameterValues(*tables["parameter"].filled(settings))
         if tables["boundary"].ids:
             model.setBoundarySpeciesConcentrations(*tables["boundary"].filled(settings))
-        self._volumes = self._species_volumes()
+        self._scales = np.concatenate([np.ones(len(self.rates)), self._species_volumes()])
         model.setFloatingSpeciesConcentrations(*tables["species"].filled(settings))
         model.setTime(float(run.times[0]))
         # As amounts, one for each species: with one scalar for all, steps at a first dose fail.
-        integrator.setValue("absolute_tolerance", (absolute * self._volumes).tolist())
+        integrator.setValue("absolute_tolerance", (absolute * self._scales).tolist())
         unknown = [id for id in settings if not any(id in table.index for table in tables.values())]
         if unknown:
             raise ModelError(f"the model has no {', '.join(map(repr, unknown))} to set.")
@@ -269,17 +265,18 @@ class Engine:
                 )
 
     def _fastest(self, state: Floats, absolute: float) -> tuple[str, float]:
-        model = self._runner.model
-        model.setFloatingSpeciesConcentrations(list(range(len(state))), state)
-        rates = np.array(self._runner.getRatesOfChange()) / self._volumes
+        """Return the state that moves fastest, and by how much of itself in a minute."""
+        model, own = self._runner.model, len(self.rates)
+        model.setFloatingSpeciesConcentrations(self._tables["species"].places, state[own:])
+        rates = np.array(self._runner.getRatesOfChange()) / self._scales
         drift = np.abs(rates) / (np.abs(state) + 1e3 * absolute)
         index = int(np.argmax(drift))
-        return self.species[index], float(drift[index])
+        return self.states[index], float(drift[index])
 
     def _free_parameters(self) -> "_Table":
-        """Return the parameters that may be set: those without a rule of their own."""
+        """Return the parameters that may be set; with a rate rule, that is their first value."""
         model = self._runner.model
-        ruled = {*self._runner.getAssignmentRuleIds(), *self._runner.getRateRuleIds()}
+        ruled = set(self._runner.getAssignmentRuleIds())
         ids = model.getGlobalParameterIds()
         places = [place for place, id in enumerate(ids) if id not in ruled]
         values = np.array(model.getGlobalParameterValues())[places]
