@@ -84,6 +84,7 @@ def test_schedules_that_cannot_be(make, message):
         (lambda: Constant(20), "dose"),
         (lambda: Constant("20 mg"), "dose"),
         (lambda: Constant("nan nM"), "dose"),
+        (lambda: Constant("1e30 nM"), "dose"),  # more than a mole per litre
         (lambda: Constant(None), "dose"),
         (lambda: Constant("20 nM", start="1"), "start"),
         (lambda: Constant("20 nM", stop="5 nM"), "stop"),

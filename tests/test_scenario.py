@@ -3,6 +3,7 @@ import pickle
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from mtorsim.dosing import Constant, Repeated
@@ -61,6 +62,16 @@ def test_a_treatment_knows_the_molar_mass():
 
 def test_stimuli_by_mass():
     assert Scenario(stimuli={"IGF1": "100 ng/mL"}).stimuli["IGF1"] == pytest.approx(13.07, rel=1e-3)
+
+
+def test_a_dose_by_mass_is_bounded_too():
+    with pytest.raises(UnitError, match="more than 1 M"):
+        Treatment("temsirolimus", "1e9 g/L")
+
+
+@pytest.mark.parametrize("number", [5, 5.0, np.int64(5), np.float64(5)])
+def test_numbers_of_numpy_are_numbers(number):
+    assert Scenario(set={"FKBP51": number}).set["FKBP51"] == 5
 
 
 def test_a_scenario_does_not_change():
@@ -170,6 +181,19 @@ def test_in_words():
             "duration: '0 h' is not above zero. Expected a time such as '72 h'.",
         ),
         ({"duration": "-72 h"}, ScenarioError, ("duration",), "duration: '-72 h' is not above"),
+        (
+            {"duration": "1e30 h"},
+            ScenarioError,
+            ("duration",),
+            "duration: '1e30 h' is not from 1 ms",
+        ),
+        ({"duration": "1e-30 h"}, ScenarioError, ("duration",), "duration: '1e-30 h' is not from"),
+        (
+            {"stimuli": {"insulin": "1e30 nM"}},
+            UnitError,
+            ("stimuli", "insulin"),
+            "insulin: '1e30 nM' is more than 1 M.",
+        ),
         ({"duration": "inf h"}, UnitError, ("duration",), "duration: 'inf h' is not a finite num"),
         ({"duration": 72}, UnitError, ("duration",), "duration: 72 has no unit. Expected a time"),
         ({"duration": "72 nM"}, UnitError, ("duration",), "duration: '72 nM' is not a time."),

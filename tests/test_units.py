@@ -241,7 +241,7 @@ def test_say_concentration(nanomolar, text):
     assert units.say_concentration(nanomolar) == text
 
 
-@pytest.mark.parametrize("value", [0.0, 1 / 3, 20.0, 4320.0, 1e-9, 123456.789, 1e12, 2 / 7 * 1e5])
+@pytest.mark.parametrize("value", [0.0, 1 / 3, 20.0, 4320.0, 1e-9, 123456.789, 1e9, 2 / 7 * 1e5])
 def test_exact_text_comes_back_exactly(value):
     assert units.duration(units.exact_time(value), "time") == value
     assert units.concentration(units.exact_concentration(value), "dose") == value

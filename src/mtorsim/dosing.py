@@ -18,6 +18,7 @@ from mtorsim.units import (
     exact_concentration,
     exact_time,
     is_mass_concentration,
+    quantity,
     say_concentration,
     say_time,
 )
@@ -258,11 +259,10 @@ def resolved(schedule: Schedule, molar_mass: float) -> Schedule:
 def _dose(value: Given) -> Dose:
     with within("dose"):
         by_mass = is_mass_concentration(value)
-        # The sign does not depend on the molar mass.
-        nanomolar = concentration(value, "dose", molar_mass=1.0 if by_mass else None)
-        if nanomolar < 0:
+        amount = quantity(value, "g/litre", "dose") if by_mass else concentration(value, "dose")
+        if amount < 0:
             raise RegimenError(f"dose: {shown(value)} is negative. Expected '0 nM' or more.")
-        return MassConcentration(str(value)) if by_mass else nanomolar + 0.0  # no minus zero
+        return MassConcentration(str(value)) if by_mass else amount + 0.0  # no minus zero
 
 
 def _time(value: Given, what: str) -> float:

@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Self, TypeAlias
 
 from mtorsim import cells, drugs, perturbation
@@ -22,6 +23,7 @@ from mtorsim.units import (
 )
 
 _NOTHING: FrozenMapping[str, Any] = FrozenMapping()
+_SHORTEST, _LONGEST = 1 / 60_000, 3652.5 * 1440.0  # min: a millisecond, ten years
 
 
 @dataclass(frozen=True, init=False)
@@ -88,7 +90,7 @@ class Scenario:
     perturbations : sequence of str
         Names, each once, carried out in this order.
     duration : str or pint quantity
-        Above zero: ``"72 h"``.
+        From a millisecond to ten years: ``"72 h"``.
     set : mapping of str to number or str
         Id of a parameter or species -> value. Checked against the model when it is compiled.
     observe : sequence of str
@@ -200,6 +202,11 @@ def _duration(value: Given) -> float:
             raise ScenarioError(
                 f"duration: {shown(value)} is not above zero. Expected a time such as '72 h'."
             )
+        if not _SHORTEST <= minutes <= _LONGEST:
+            raise ScenarioError(
+                f"duration: {shown(value)} is not from 1 ms to 10 years. "
+                "Expected a time such as '72 h'."
+            )
         return minutes
 
 
@@ -307,7 +314,7 @@ def _setting(key: str, value: object) -> float | str:
     with within(key):
         if isinstance(value, Quantity):
             value = f"{value.magnitude!r} {value.units}"
-        if isinstance(value, bool) or not isinstance(value, str | int | float):
+        if isinstance(value, bool) or not isinstance(value, str | Real):
             raise ScenarioError(
                 f"{key}: expected a number, or text such as '0.3 1/min', got {shown(value)}."
             )
@@ -316,7 +323,7 @@ def _setting(key: str, value: object) -> float | str:
         return value if isinstance(value, str) else float(value)
 
 
-def _not_finite(value: str | float) -> bool:
+def _not_finite(value: str | Real) -> bool:
     if isinstance(value, str):
         return re.match(r"\s*[+-]?(nan|inf)", value, re.IGNORECASE) is not None
     return not math.isfinite(value)

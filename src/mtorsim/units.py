@@ -116,6 +116,7 @@ _QUANTITY = re.compile(
 # Products and quotients of units and their small powers: nothing else reaches pint's parser.
 _UNIT = re.compile(r"1|(?!.*[0-9]{3})(?:1/)?[A-Za-z%°(][A-Za-z%°_ */()^0-9.-]{0,80}")
 _LONGEST = 200
+_DENSEST = 1e9  # nM: one mole per litre, more than any medium or cell holds of a drug or nutrient
 
 
 class _Parsed(NamedTuple):
@@ -139,13 +140,20 @@ def concentration(value: Given, what: str, molar_mass: float | None = None) -> f
     Returns
     -------
     float
-        Concentration [nM], finite; may be negative.
+        Concentration [nM], up to one mole per litre; may be negative.
 
     Raises
     ------
     UnitError
-        For a bare number, a unit of another kind, or a value that is not finite.
+        For a bare number, a unit of another kind, or a value that is too high or not finite.
     """
+    nanomolar = _nanomolar(value, what, molar_mass)
+    if nanomolar > _DENSEST:
+        raise UnitError(f"{what}: {shown(value)} is more than 1 M. {_expected('nM')}")
+    return nanomolar
+
+
+def _nanomolar(value: Given, what: str, molar_mass: float | None) -> float:
     if is_mass_concentration(value):
         if molar_mass is None:
             raise UnitError(
