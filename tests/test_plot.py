@@ -90,6 +90,11 @@ def test_what_the_untreated_cell_lacks_is_drawn_in_its_unit():
     assert picture.axes[0].get_ylabel() == "concentration [nM]"
 
 
+def test_a_figure_of_nothing_is_refused():
+    with pytest.raises(mt.InputError, match="nothing to draw"):
+        figure(mt.simulate(**DAY), [])
+
+
 def test_an_unknown_id_is_refused():
     with pytest.raises(mt.UnknownIdError, match="S6K1_pT389"):
         figure(mt.simulate(**DAY), ["S6K_pT389"])

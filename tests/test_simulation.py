@@ -45,7 +45,9 @@ def test_starts_at_the_untreated_state(result):
     assert result.relative().iloc[0].to_numpy() == pytest.approx(1, rel=1e-6)
 
 
-@pytest.mark.parametrize("end", [0.5, 1.0, 59.0, 120.0, 121.0, 1440.0, 4320.0, 525600.0])  # min
+@pytest.mark.parametrize(
+    "end", [1e-5, 0.5, 1.0, 59.0, 120.0, 121.0, 1440.0, 4320.0, 525600.0]
+)  # min
 def test_default_times_run_from_start_to_end(end):
     times = default_times(end)
     assert times[0] == 0
@@ -67,6 +69,25 @@ def test_own_times_may_be_texts_or_minutes():
 def test_times_outside_are_refused(times):
     with pytest.raises(mt.InputError, match="times"):
         mt.simulate(duration="2 h", times=times)
+
+
+@pytest.mark.parametrize("times", ["1 h", [None], ["1 nM"]])
+def test_what_is_no_list_of_times_is_refused(times):
+    with pytest.raises(mt.InputError, match="times"):
+        mt.simulate(duration="2 h", times=times)
+
+
+@pytest.mark.parametrize("tolerance", [-1e-8, 0, float("nan"), None, "tight"])
+@pytest.mark.parametrize("which", ["relative_tolerance", "absolute_tolerance"])
+def test_tolerances_are_above_zero(which, tolerance):
+    with pytest.raises(mt.InputError, match=which):
+        mt.simulate(duration="1 min", **{which: tolerance})
+
+
+@pytest.mark.parametrize("duration", ["1 ms", "10 years"])
+def test_the_shortest_and_the_longest_run(duration):
+    run = mt.simulate(drugs={"sirolimus": "1 nM"}, duration=duration, observe=["mTORC1"])
+    assert np.isfinite(run["mTORC1"]).all()
 
 
 def test_steps_are_output_times():

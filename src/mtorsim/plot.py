@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.gridspec import SubplotSpec
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
+from mtorsim.errors import InputError
 from mtorsim.units import say_concentration, say_time
 
 if TYPE_CHECKING:
@@ -104,8 +105,8 @@ def figure(result: "Result", ids: Iterable[str] | None = None) -> Picture:
 
     Raises
     ------
-    UnknownIdError
-        An id that is not in the result.
+    InputError
+        For an id that is not in the result, or none at all.
     """
     panels = _panels(result, None if ids is None else tuple(ids))
     exposures = tuple(_exposures(result))
@@ -140,12 +141,14 @@ def figure(result: "Result", ids: Iterable[str] | None = None) -> Picture:
 
 
 def _panels(result: "Result", ids: tuple[str, ...] | None) -> tuple[Panel, ...]:
+    if ids == ():
+        raise InputError("plot: nothing to draw. Expected ids such as ['S6K1_pT389'].")
     for name in ids or ():
         result[name]  # raises for an id that nobody read
     wanted = _grouped(ids) if ids is not None else _present(result)
     panels = []
     for title, members in wanted.items():
-        relative = [name for name in members if _has_baseline(result, name)]
+        relative = [name for name in members if name in result.present]
         if relative:
             ratios = result.relative(relative)
             curves = tuple(_curve(result, name, ratios[name]) for name in relative)
@@ -174,10 +177,6 @@ def _grouped(ids: tuple[str, ...]) -> dict[str, list[str]]:
     for name in dict.fromkeys(ids):
         groups[home.get(name, "Other read-outs")].append(name)
     return {title: members for title, members in groups.items() if members}
-
-
-def _has_baseline(result: "Result", name: str) -> bool:
-    return bool(result.baseline[name] > 0)
 
 
 def _curve(result: "Result", name: str, values: Any) -> Curve:

@@ -3,7 +3,7 @@
 import hashlib
 import platform
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,10 +16,13 @@ import mtorsim
 from mtorsim.compile import Compiled, write_sbml
 from mtorsim.errors import UnknownIdError
 from mtorsim.scenario import Scenario
-from mtorsim.steps import Floats
+from mtorsim.steps import Floats, instants
+from mtorsim.units import Given
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+_NOISE = 100  # absolute tolerances: what is less is nothing, since errors of the steps add up
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,10 +48,10 @@ class Result:
     """
 
     scenario: Scenario
-    dataset: xr.Dataset
-    baseline: Mapping[str, float]
-    compiled: Compiled
-    rest: Mapping[str, float]
+    dataset: xr.Dataset = field(repr=False)
+    baseline: Mapping[str, float] = field(repr=False)
+    compiled: Compiled = field(repr=False)  # its SBML would fill a notebook
+    rest: Mapping[str, float] = field(repr=False)
     tolerances: Mapping[str, float]
     engine: str
 
@@ -93,6 +96,12 @@ class Result:
         """Observable -> name for people, such as ``"S6K1 pThr389"``."""
         return {id: self.dataset[id].attrs["long_name"] for id in self.ids}
 
+    @property
+    def present(self) -> tuple[str, ...]:
+        """Ids of what the untreated cell has, beyond the solver's noise around zero."""
+        floor = _NOISE * self.tolerances["absolute_nM"]
+        return tuple(id for id in self.ids if self.baseline[id] > floor)
+
     def __getitem__(self, id: str) -> xr.DataArray:
         """Return one observable over time.
 
@@ -105,12 +114,30 @@ class Result:
             raise UnknownIdError(kind="observable in this result", given=id, choices=self.ids)
         return self.dataset[id]
 
-    def at(self, times: Iterable[float], ids: Iterable[str] | None = None) -> pd.DataFrame:
-        """Return values at some times [min], linear between output times; one row per id."""
+    def at(self, times: Iterable[Given], ids: Iterable[str] | None = None) -> pd.DataFrame:
+        """Return values at some times, linear between output times; one row per id.
+
+        Parameters
+        ----------
+        times : iterable of str, pint quantity or number
+            Within the run, such as ``["1 h", 90]``; plain numbers are minutes.
+        ids : iterable of str, optional
+            Default: every observable.
+
+        Returns
+        -------
+        DataFrame, shape (n, m)
+            One row per observable, in its unit; one column per time [min].
+
+        Raises
+        ------
+        InputError
+            For a time outside the run, or an id that was not read.
+        """
         chosen = self.ids if ids is None else tuple(ids)
-        times = np.asarray(list(times), dtype=float)
-        rows = [np.interp(times, self.time, self[id].to_numpy()) for id in chosen]
-        return pd.DataFrame(rows, index=pd.Index(chosen, name="observable"), columns=times)
+        minutes = instants(times, float(self.time[-1]))
+        rows = [np.interp(minutes, self.time, self[id].to_numpy()) for id in chosen]
+        return pd.DataFrame(rows, index=pd.Index(chosen, name="observable"), columns=minutes)
 
     def relative(self, ids: Iterable[str] | None = None) -> pd.DataFrame:
         """Return values divided by those of the untreated cell.
@@ -118,7 +145,7 @@ class Result:
         Parameters
         ----------
         ids : iterable of str, optional
-            Default: every observable that is above zero in the untreated cell.
+            Default: every observable that is `present` in the untreated cell.
 
         Returns
         -------
@@ -128,14 +155,15 @@ class Result:
         Raises
         ------
         UnknownIdError
-            For an id that was not read, or that is zero in the untreated cell.
+            For an id that was not read, or that the untreated cell does not have.
         """
-        able = [id for id in self.ids if self.baseline[id] > 0]
-        chosen = able if ids is None else tuple(ids)
+        chosen = self.present if ids is None else tuple(ids)
         for id in chosen:
-            if self[id].name not in able:
+            if self[id].name not in self.present:
                 raise UnknownIdError(
-                    kind="observable above zero in the untreated cell", given=id, choices=able
+                    kind="observable above zero in the untreated cell",
+                    given=id,
+                    choices=self.present,
                 )
         columns = {id: self[id].to_numpy() / self.baseline[id] for id in chosen}
         return pd.DataFrame(columns, index=pd.Index(self.time / 60, name="time_h"))

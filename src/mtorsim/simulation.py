@@ -9,12 +9,12 @@ import xarray as xr
 
 from mtorsim.compile import Compiled, compile_scenario, write_sbml
 from mtorsim.engine import ABSOLUTE_TOLERANCE, RELATIVE_TOLERANCE, VERSION, engine
-from mtorsim.errors import ScenarioError, within
+from mtorsim.errors import ScenarioError, shown
 from mtorsim.result import Result
 from mtorsim.scenario import Scenario
-from mtorsim.steps import Floats, Run
+from mtorsim.steps import Floats, Run, instants
 from mtorsim.symbols import symbols
-from mtorsim.units import duration
+from mtorsim.units import Given, parameter
 
 _FINE = 120.0  # min: after this the default grid is coarser
 _INTERVALS = (1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 60.0, 120.0, 360.0, 720.0, 1440.0)
@@ -25,7 +25,7 @@ def simulate(
     scenario: Scenario | None = None,
     /,
     *,
-    times: Iterable[str | float] | None = None,
+    times: Iterable[Given] | None = None,
     relative_tolerance: float = RELATIVE_TOLERANCE,
     absolute_tolerance: float = ABSOLUTE_TOLERANCE,
     **fields: Any,
@@ -37,11 +37,11 @@ def simulate(
     scenario : Scenario, optional
         What to simulate; or give its fields as keywords: ``simulate(cell="PC-3", ...)``.
         Fields given beside a scenario replace its own.
-    times : iterable of str or float, optional
-        Output times, increasing, such as ``["0 h", "30 min"]``; plain numbers are minutes. Time 0
+    times : iterable of str, pint quantity or number, optional
+        Output times such as ``["0 h", "30 min"]``; plain numbers are minutes. Time 0
         is always part of it. Default: every minute for two hours, then coarser.
     relative_tolerance, absolute_tolerance : float
-        Of the integrator; the absolute one is a concentration [nM].
+        Of the integrator, above zero; the absolute one is a concentration [nM].
     **fields
         As in `Scenario`.
 
@@ -59,6 +59,10 @@ def simulate(
         When the solver fails or a value is not finite or negative.
     """
     scenario = _scenario(scenario, fields)
+    tolerances = {
+        "relative": _above_zero(relative_tolerance, "1", "relative_tolerance"),
+        "absolute_nM": _above_zero(absolute_tolerance, "nM", "absolute_tolerance"),
+    }
     compiled = compile_scenario(scenario)
     grid = _grid(compiled, times)
     rest = steady_state(compiled)
@@ -68,8 +72,8 @@ def simulate(
     values = runner.run(
         run,
         compiled.observe,
-        relative_tolerance=relative_tolerance,
-        absolute_tolerance=absolute_tolerance,
+        relative_tolerance=tolerances["relative"],
+        absolute_tolerance=tolerances["absolute_nM"],
         label=label,
     )
     untreated = runner.run(Run(np.zeros(1), compiled.adapted, rest), compiled.observe)[0]
@@ -79,7 +83,7 @@ def simulate(
         baseline=dict(zip(compiled.observe, untreated.tolist(), strict=True)),
         compiled=compiled,
         rest=rest,
-        tolerances={"relative": relative_tolerance, "absolute_nM": absolute_tolerance},
+        tolerances=tolerances,
         engine=VERSION,
     )
 
@@ -103,7 +107,7 @@ def to_sbml(scenario: Scenario) -> str:
     InputError, SimulationError
         As `simulate`.
     """
-    compiled = compile_scenario(scenario)
+    compiled = compile_scenario(_scenario(scenario, {}))
     return write_sbml(compiled, steady_state(compiled))
 
 
@@ -122,22 +126,24 @@ def _scenario(scenario: Scenario | None, fields: Mapping[str, Any]) -> Scenario:
     return scenario.replace(**fields) if fields else scenario
 
 
-def _grid(compiled: Compiled, times: Iterable[str | float] | None) -> Floats:
+def _above_zero(value: float, unit: str, what: str) -> float:
+    number = parameter(value, unit, what)
+    if number <= 0:
+        raise ScenarioError(f"{what}: {shown(value)} is not above zero. Expected one such as 1e-8.")
+    return number
+
+
+def _grid(compiled: Compiled, times: Iterable[Given] | None) -> Floats:
     end = compiled.scenario.duration
     if times is None:
         steps = [step.time for step in compiled.steps]
         return np.unique(np.concatenate([default_times(end), steps]))
-    with within("times"):
-        given = [duration(t, "times") if isinstance(t, str) else float(t) for t in times]
-        grid = np.unique(np.array([0.0, *given]))
-        if not np.isfinite(grid).all() or grid[0] < 0 or grid[-1] > end:
-            raise ScenarioError(f"times: expected times from 0 to the end at {end:g} min.")
-        return grid
+    return np.unique(np.append(0.0, instants(times, end)))
 
 
 def default_times(end: float) -> Floats:
     """Return the default output times [min]: each minute for two hours, then coarser."""
-    fine = np.arange(0.0, min(end, _FINE) + 1e-9, 1.0 if end >= _FINE else end / _FINE)
+    fine = np.linspace(0.0, min(end, _FINE), int(_FINE) + 1)
     rest = end - _FINE
     interval = next((step for step in _INTERVALS if rest / step <= _MOST_COARSE), _INTERVALS[-1])
     coarse = np.arange(_FINE + interval, end, interval)

@@ -1,10 +1,13 @@
 """What an engine is asked to do: output times, settings, and values that change on the way."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+
+from mtorsim.errors import ScenarioError, within
+from mtorsim.units import Given, parameter
 
 Floats = NDArray[np.float64]
 
@@ -46,3 +49,34 @@ class Run:
     settings: Mapping[str, float] = field(default_factory=dict)
     start: Mapping[str, float] = field(default_factory=dict)
     steps: Sequence[Step] = ()
+
+
+def instants(times: Iterable[Given], end: float) -> Floats:
+    """Return times within a run.
+
+    Parameters
+    ----------
+    times : iterable of str, pint quantity or number
+        Such as ``["0 h", "30 min", 90]``; plain numbers are minutes.
+    end : float
+        End of the run [min].
+
+    Returns
+    -------
+    array, shape (n,)
+        Times [min], in the order given.
+
+    Raises
+    ------
+    UnitError
+        For what is not a time.
+    ScenarioError
+        For a time before the start or after the end.
+    """
+    with within("times"):
+        if isinstance(times, str):
+            raise ScenarioError(f"times: expected a list such as ['0 h', '30 min'], got {times!r}.")
+        minutes = [parameter(time, "min", "times") for time in times]
+        if any(not 0 <= time <= end for time in minutes):
+            raise ScenarioError(f"times: expected times from 0 to the end at {end:g} min.")
+        return np.array(minutes, dtype=float)

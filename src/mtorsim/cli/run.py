@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from mtorsim.cli import screen
 from mtorsim.cli.options import Wish
+from mtorsim.errors import InputError
 
 if TYPE_CHECKING:
     from mtorsim.result import Result
@@ -15,6 +16,8 @@ HOURS = (0, 1, 6, 24, 72)
 
 def run(wish: Wish, out: str, *, quiet: bool, as_json: bool) -> None:
     """Carry out the command; the folder is tried before the work."""
+    if not out:  # an empty variable in a script, not the wish to write here
+        raise InputError("--out: expected a folder, got nothing.")
     from mtorsim.export.run_folder import FILES, check_folder
     from mtorsim.simulation import simulate
 
@@ -22,14 +25,15 @@ def run(wish: Wish, out: str, *, quiet: bool, as_json: bool) -> None:
     check_folder(out)
     result = simulate(scenario)
     folder = result.save(out)
-    hours = _hours(result)
-    rows = list(_rows(result, hours))
+    minutes = _summary_times(result)
+    hours = [minute / 60 for minute in minutes]
+    rows = list(_rows(result, minutes))
     if as_json:
         screen.say_json({"time_h": hours, "read_outs": [vars(row) for row in rows]})
     elif not quiet:
         screen.say(f"{scenario.in_words()}\n\n")
         _print(hours, rows)
-        screen.say(f"Wrote {', '.join(FILES)} to {folder}.")
+        screen.say(f"Wrote {', '.join(FILES)} to {str(folder)!r}.")
 
 
 @dataclass(frozen=True)
@@ -43,24 +47,24 @@ class Row:
     relative: list[float | None]  # None: nothing in the untreated cell to relate to
 
 
-def _hours(result: "Result") -> list[float]:
-    """The times of the summary [h]: those within the run, and its end."""
-    end = float(result.time[-1]) / 60
-    return [*(float(hour) for hour in HOURS if hour < end), end]
+def _summary_times(result: "Result") -> list[float]:
+    """The times of the summary [min]: those within the run, and its end."""
+    end = float(result.time[-1])
+    return [*(60.0 * hour for hour in HOURS if 60 * hour < end), end]
 
 
-def _rows(result: "Result", hours: list[float]) -> Iterator[Row]:
-    values = result.at([60 * hour for hour in hours]).to_numpy().tolist()
+def _rows(result: "Result", minutes: list[float]) -> Iterator[Row]:
+    values = result.at(minutes).to_numpy().tolist()
     for name, value in zip(result.ids, values, strict=True):
         untreated = result.baseline[name]
-        relative = [one / untreated if untreated > 0 else None for one in value]
+        relative = [one / untreated if name in result.present else None for one in value]
         yield Row(name, result.units[name], untreated, value, relative)
 
 
 def _print(hours: list[float], rows: list[Row]) -> None:
     times = [screen.Column(f"{hour:g} h", is_number=True) for hour in hours]
-    present = [row for row in rows if row.untreated > 0]
-    absent = [row for row in rows if row.untreated <= 0]
+    present = [row for row in rows if None not in row.relative]
+    absent = [row for row in rows if None in row.relative]
     if present:
         columns = [screen.Column("relative to untreated"), *times]
         columns += [screen.Column("untreated", is_number=True), screen.Column("unit")]
