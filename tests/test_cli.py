@@ -193,6 +193,8 @@ BAD_INPUT = {
     "a negative duration": (["--duration", "-3h"], ["duration", "'-3h'"]),
     "no duration": (["--duration", "0h"], ["duration", "'0h'"]),
     "a duration without a unit": (["--duration", "72"], ["duration", "no unit"]),
+    "an age": (["--duration", "1e30h"], ["duration", "1e30h", "10 years"]),
+    "a dose that no medium holds": (["--drug", "temsirolimus=1e30nM"], ["temsirolimus", "1 M"]),
     "an endless duration": (["--duration", "inf h"], ["duration", "inf"]),
     "NaN for a parameter": (["--set", "kdeg_MTOR=nan"], ["kdeg_MTOR", "finite"]),
     "a negative parameter": (["--set", "kdeg_MTOR=-1"], ["kdeg_MTOR", "negative"]),
@@ -214,6 +216,7 @@ BAD_INPUT = {
     "a folder below a file": (["--out", "a_file/out"], ["a_file", "not a folder"]),
     "a folder that cannot be made": (["--out", "/proc/mtorsim"], ["/proc/mtorsim"]),
     "a name that is too long": (["--out", "x" * 300], ["too long"]),
+    "no name for the folder": (["--out", ""], ["--out"]),
     "an unknown option": (["--cel", "PC-3"], ["no option '--cel'", "'--cell'", "run --help"]),
     "an option without its value": (["--cell"], ["--cell"]),
     "an argument too many": (["a.yaml", "b.yaml"], ["b.yaml"]),
@@ -315,6 +318,16 @@ def test_an_output_that_takes_nothing_is_one_line():
     assert done.stderr == "error: could not write to standard output: No space left on device.\n"
 
 
+@pytest.mark.skipif(os.name != "posix", reason="needs a shell")
+@pytest.mark.parametrize(
+    ("closing", "status"), [("show cells >&-", 0), ("run --cell 786O 2>&-", 2)]
+)
+def test_closed_streams_are_no_surprise(closing, status):
+    command = f"{subprocess.list2cmdline(MTORSIM[:2])} {MTORSIM[2]!r} {closing}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (status, "", "")
+
+
 # --- show, check, export --------------------------------------------------------------------------
 
 
@@ -380,8 +393,29 @@ def test_show_scenario_says_the_schedule_in_words(mtorsim):
     assert "washed out at 24 h" in mtorsim("show", "scenario", "s.yaml").out
 
 
+@pytest.mark.parametrize(
+    "arguments", [("--set", "kdeg_mTOR=1"), ("--observe", "S6K_pT389"), ("--cell", "786O")]
+)
+def test_show_scenario_refuses_what_run_would(mtorsim, arguments):
+    done = mtorsim("show", "scenario", *arguments)
+    assert (done.status, done.out) == (2, "")
+
+
+def test_show_scenario_can_be_quiet(mtorsim):
+    assert mtorsim("show", "scenario", "-q").out == ""
+
+
 def test_show_schema_is_json(mtorsim):
-    assert "observe" in json.loads(mtorsim("show", "schema").out)["properties"]
+    plain, as_json = mtorsim("show", "schema").out, mtorsim("show", "schema", "--json").out
+    assert plain == as_json
+    assert "observe" in json.loads(plain)["properties"]
+    assert "observe" in mtorsim("show", "schema", "-q").out.split()
+
+
+def test_an_unknown_option_is_compared_with_options_only(mtorsim):
+    complaint = mtorsim("show", "scenario", "--xyz").err
+    assert "--cell" in complaint
+    assert "Known: --" in complaint
 
 
 def test_what_export_writes_is_what_run_wrote(default_run, mtorsim, tmp_path):
@@ -421,6 +455,7 @@ def test_check_of_a_scenario(mtorsim):
     good, bad = mtorsim("check", "good.yaml"), mtorsim("check", "bad.yaml")
     assert (good.status, bad.status) == (0, 2)
     assert "PC-3" in good.out
+    assert "bad.yaml, line 2: no observable" in bad.out
     assert "S6K1_pT389" in bad.out
     assert bad.err == "error: bad.yaml is not sound: 1 error.\n"
 

@@ -53,7 +53,8 @@ def test_trying_a_target_leaves_no_trace(tmp_path):
 def test_targets_that_cannot_be(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     (tmp_path / "out" / "a.txt").mkdir(parents=True)
-    for folder in ("file", "file/out", "x" * 300):
+    (tmp_path / "link").symlink_to("gone")
+    for folder in ("file", "file/out", "x" * 300, "link"):
         with pytest.raises(InputError):
             check_folder_target(tmp_path / folder, ["a.txt"])
     with pytest.raises(InputError, match="a folder is in the way"):

@@ -4,7 +4,8 @@ The shape of a file (keys and types) is described here by pydantic models; what 
 checked by `Scenario` itself, whose errors are given the line they belong to.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
@@ -128,10 +129,15 @@ def load(path: str | Path) -> Scenario:
     """
     document = read(path, ScenarioError)
     fields = _checked(document)
-    try:
+    with _located(document):
         return _scenario(fields)
-    except InputError as error:
-        raise error.at(document.where(error.path)) from None
+
+
+@contextmanager
+def located(path: str | Path) -> Iterator[None]:
+    """Put file and line in front of any `InputError` about a scenario that came from `path`."""
+    with _located(read(path, ScenarioError)):
+        yield
 
 
 def schema() -> dict[str, Any]:
@@ -141,6 +147,14 @@ def schema() -> dict[str, Any]:
         **ScenarioFile.model_json_schema(),
         "title": "mtorsim scenario",
     }
+
+
+@contextmanager
+def _located(document: Document) -> Iterator[None]:
+    try:
+        yield
+    except InputError as error:
+        raise error.at(document.where(error.path)) from None
 
 
 def _checked(document: Document) -> dict[str, Any]:

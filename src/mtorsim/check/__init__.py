@@ -65,7 +65,8 @@ def _scenario(path: Path) -> Iterator[Finding]:
 
     try:
         scenario = scenario_file.load(path)
-        compile_scenario(scenario)
+        with scenario_file.located(path):
+            compile_scenario(scenario)
     except InputError as error:
         yield Finding("error", "scenario", str(error))
     else:

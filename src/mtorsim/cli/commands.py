@@ -145,7 +145,8 @@ def _usage_error(error: Any) -> InputError:
     option = getattr(error, "option_name", None)
     command = re.match(r"No such command '(.*?)'", error.message)
     if option and type(error).__name__ == "NoSuchOption":
-        known = [name for parameter in error.ctx.command.params for name in parameter.opts]
+        names = [name for parameter in error.ctx.command.params for name in parameter.opts]
+        known = [name for name in names if name.startswith("-")]  # arguments have a name too
         return UnknownIdError(kind="option", given=option, choices=known, listing=f"{path} --help")
     if command:
         return UnknownIdError(

@@ -24,6 +24,8 @@ class Column:
 
 def say(text: str) -> None:
     """Print text. A reader that has gone away, as ``head`` does, is no error."""
+    if sys.stdout is None:  # closed by the caller
+        return
     try:
         sys.stdout.write(_printable(text if text.endswith("\n") else text + "\n"))
         sys.stdout.flush()
@@ -46,7 +48,7 @@ def say_table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    is_terminal = sys.stdout.isatty()
+    is_terminal = sys.stdout is not None and sys.stdout.isatty()
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
     for column in columns:
         side = "right" if column.is_number else "left"
@@ -67,6 +69,8 @@ def say_table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
 
 def complain(message: str, is_debugging: bool) -> None:
     """Print a message to standard error, on one or two lines; with the traceback for debugging."""
+    if sys.stderr is None:  # closed by the caller; `print` would take standard output instead
+        return
     try:
         if is_debugging:
             traceback.print_exc()

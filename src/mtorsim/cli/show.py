@@ -182,24 +182,36 @@ def scenario(
     duration: options.Duration = None,
     set_: options.Set = None,
     observe: options.Observe = None,
+    quiet: options.Quiet = False,
     json: options.Json = False,
     debug: options.Debug = False,  # noqa: ARG001
 ) -> None:
     """A scenario in words: what `run` would do."""
+    from mtorsim.compile import compile_scenario
+
     wish = options.Wish(scenario, cell, drug, stimulus, perturb, duration, set_, observe)
     meant = wish.scenario()
+    compile_scenario(meant)  # ids that the model does not know are refused here too
     if json:
         screen.say_json(meant.to_dict())
-    else:
+    elif not quiet:
         screen.say(meant.in_words())
 
 
 @show.command()
-def schema(debug: options.Debug = False) -> None:  # noqa: ARG001
+def schema(
+    quiet: Quiet = False,
+    json: options.Json = False,  # noqa: ARG001 - it is JSON anyway
+    debug: options.Debug = False,  # noqa: ARG001
+) -> None:
     """JSON Schema of scenario files."""
     from mtorsim import scenario_file
 
-    screen.say_json(scenario_file.schema())
+    found = scenario_file.schema()
+    if quiet:
+        screen.say("\n".join(found["properties"]))
+    else:
+        screen.say_json(found)
 
 
 def _table() -> "Mapping[str, Symbol]":

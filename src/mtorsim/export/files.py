@@ -41,6 +41,8 @@ def check_folder_target(folder: str | Path, names: Iterable[str]) -> None:
     """
     folder = Path(folder)
     with _refusing(folder):
+        if folder.is_symlink() and not _is_there(folder):
+            raise InputError(f"cannot write to {str(folder)!r}: it is a link to nowhere.")
         there = next(filter(_is_there, (folder, *folder.absolute().parents)))
         if not there.is_dir():
             raise InputError(f"cannot write to {str(folder)!r}: {str(there)!r} is not a folder.")
