@@ -1,25 +1,31 @@
 """The calibration script: it reads its data, knows its files, and says what the models give."""
 
-import importlib.util
+import importlib
+import json
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-SCRIPT = Path(__file__).parents[1] / "calibration" / "calibrate.py"
+FOLDER = Path(__file__).parents[1] / "calibration"
+MODULES = ("experiments", "parameters", "reporting")
 
 
 @pytest.fixture(scope="module")
 def calibrate():
-    spec = importlib.util.spec_from_file_location("calibrate", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    # Dataclasses look their module up while it is being made.
-    import sys
-
-    sys.modules["calibrate"] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules["calibrate"]
+    """All names of the calibration's modules, imported from where the script finds them."""
+    sys.path.insert(0, str(FOLDER))
+    try:
+        names = {}
+        for module in MODULES:
+            names |= vars(importlib.import_module(module))
+        yield SimpleNamespace(**names)
+    finally:
+        sys.path.remove(str(FOLDER))
+        for module in MODULES:
+            sys.modules.pop(module, None)
 
 
 def curve(calibrate, background, mean):
@@ -60,9 +66,7 @@ def test_every_free_parameter_stands_in_a_model_file(calibrate):
 
 def test_model_files_hold_the_fitted_values(calibrate):
     """What fit.json says was found is what the models carry."""
-    import json
-
-    found = json.loads((SCRIPT.parent / "fit.json").read_text(encoding="utf-8"))["values"]
+    found = json.loads((FOLDER / "fit.json").read_text(encoding="utf-8"))["values"]
     assert calibrate.current() == pytest.approx(found, rel=1e-3)
 
 
@@ -77,7 +81,7 @@ def test_fitted_and_predicted_targets_are_kept_apart(calibrate):
 def test_report_is_that_of_the_models(calibrate):
     """The committed report is not out of date."""
     report = calibrate.report(calibrate.current())
-    committed = (SCRIPT.parent / "report.md").read_text(encoding="utf-8")
+    committed = (FOLDER / "report.md").read_text(encoding="utf-8")
     assert figures(report) == pytest.approx(figures(committed), rel=0.02, abs=0.02)
 
 

@@ -1,0 +1,144 @@
+"""The report of the calibration: what was fitted, what was predicted, what is missed."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from experiments import Values, curves, effects, model_curves, predictions, targets
+from parameters import free
+
+# 4E-BP1 pThr37/46, what a blot would show: a fifth less at 2 h, a tenth more at 6 h than at 2 h.
+INHIBITED, RECOVERED = 0.8, 1.1
+HISTORY = (
+    "Priors of the receptor, Rheb and S6K1 kinetics were narrowed with behaviour B1 in view (peak "
+    "of IRS-1 pTyr, plateau of S6K1), and the targets EX04 to EX06 were added so that feedback, "
+    "S6K1 level and wash-out are of a published size. B1, and what is marked as fitted in other "
+    "behaviours, is therefore no prediction."
+)
+WHAT_WITHIN_MEANS = (
+    "Points within two published standard deviations (for the adipocyte curves the published "
+    "standard error stands in, which is stricter). A scale for each curve, and where the method "
+    "leaves one a background, are fitted. Many points have wide errors: the last column counts "
+    "what the best constant would catch, and the model is worth what it adds to that."
+)
+
+
+def curve_table(values: Values) -> pd.DataFrame:
+    """Return one row a curve: points with a published SD, and what lies within two of it."""
+    model = model_curves(values)
+    rows = []
+    for curve in curves():
+        ours = model[curve.dataset, curve.observable]
+        flat = np.ones_like(ours)
+        rows.append(
+            {
+                "dataset": curve.dataset,
+                "observable": curve.observable,
+                "points": int(np.isfinite(curve.within(ours)).sum()),
+                "model": int(np.nansum(curve.within(ours))),
+                "constant": int(np.nansum(curve.within(flat))),
+                "rise in data": curve.mean.max() / max(curve.mean[0], 1e-9),
+                "rise in model": ours.max() / max(ours[0], 1e-9),
+                "background": curve.background_share(ours),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _curve_lines(table: pd.DataFrame) -> list[str]:
+    lines = [
+        "| dataset | observable | points | model | constant | rise, data | in model | background |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for _, row in table.iterrows():
+        data = f"{row['rise in data']:.1f}" if row["rise in data"] < 100 else "from zero"
+        lines.append(
+            f"| {row['dataset']} | {row['observable']} | {row['points']} | {row['model']} "
+            f"| {row['constant']} | {data} | {row['rise in model']:.1f} "
+            f"| {row['background']:+.0%} |"
+        )
+    return lines
+
+
+def _share_lines(table: pd.DataFrame) -> list[str]:
+    lines = ["| observable | points | model | share | constant |", "|---|---|---|---|---|"]
+    summed = table.groupby("observable", sort=False)[["points", "model", "constant"]].sum()
+    summed.loc["**all**"] = summed.sum()
+    for name, row in summed.iterrows():
+        share = row["model"] / row["points"]
+        lines.append(
+            f"| {name} | {row['points']} | {row['model']} | {share:.0%} | {row['constant']} |"
+        )
+    return lines
+
+
+def report(values: Values) -> str:
+    """Return the report as Markdown: what was fitted apart from what was predicted."""
+    table = curve_table(values)
+    is_total = table["observable"].str.endswith("_total")
+    lines = [
+        "# Calibration of the network",
+        "",
+        "Written by `calibration/calibrate.py`; not edited by hand.",
+        "",
+        "## Fitted: time courses and dose-responses",
+        "",
+        WHAT_WITHIN_MEANS,
+        "",
+        *_share_lines(table[~is_total]),
+        "",
+        "Total proteins, which the model holds (nearly) constant:",
+        "",
+        *_share_lines(table[is_total]),
+        "",
+        (
+            "Curve by curve. Rise: highest value over the first. Background: the offset that the "
+            "fit added, as a share of the highest point; where it is large, the size of the rise "
+            "is not tested."
+        ),
+        "",
+        *_curve_lines(table),
+    ]
+    lines += ["", "## Fitted: published effects", "", *_effect_lines(effects(values), "fitted")]
+    lines += ["", "## Predicted: kept out of the fit", ""]
+    lines += _effect_lines(predictions(values), "predicted")
+    lines += [
+        "",
+        (
+            "TC02 and TC03 are given as shares: 4E-BP1 pThr37/46 at 2 h relative to 0 h (below 0.8 "
+            "counts as inhibited), and at 6 h relative to 2 h (above 1.1 counts as recovered)."
+        ),
+        "",
+        "## Parameters",
+        "",
+        HISTORY,
+        "",
+        "| parameter | prior | factor | fitted | distance (SD of the prior) |",
+        "|---|---|---|---|---|",
+    ]
+    for name, row in free().iterrows():
+        distance = np.log(values[str(name)] / row["prior"]) / np.log(row["factor"])
+        lines.append(
+            f"| {name} | {row['prior']:.4g} | {row['factor']:g} | {values[str(name)]:.4g} "
+            f"| {distance:+.1f} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _effect_lines(model: Mapping[str, float], use: str) -> list[str]:
+    rows = targets()[targets()["use"] == use]
+    lines = [
+        "| id | quantity | published | range | model | in range | provenance |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, row in rows.iterrows():
+        value = model[str(name)]
+        inside = {"TC02": value < INHIBITED, "TC03": value > RECOVERED}.get(
+            str(name), row["low"] <= value <= row["high"]
+        )
+        lines.append(
+            f"| {name} | {row['quantity']} | {row['value']:g} {row['units']} "
+            f"| {row['low']:g} to {row['high']:g} | {value:.3g} | {'yes' if inside else '**no**'} "
+            f"| {row['provenance']} |"
+        )
+    return lines
