@@ -377,6 +377,8 @@ def test_every_parameter_shows_where_it_comes_from(mtorsim):
     rows = json.loads(mtorsim("show", "parameters", "--json").out)
     assert all(row["unit"] and row["confidence"] in "ABCD" and row["confidence"] for row in rows)
     assert all(row["source"] or row["notes"] for row in rows)
+    assert not any("&" in row["notes"] for row in rows)  # no XML shows through
+    assert {"cell", "medium"} <= {row["id"] for row in rows}  # volumes can be set too
 
 
 def test_show_parameters_filters_by_text(mtorsim):

@@ -85,6 +85,13 @@ def test_bad_values_are_refused(fields, error, match):
         compile_scenario(mt.Scenario(**fields))
 
 
+def test_what_is_given_is_there_whatever_is_withdrawn():
+    fields = {"perturbations": ["amino_acid_withdrawal"], "stimuli": {"leucine": "0.4 mM"}}
+    compiled = compile_scenario(mt.Scenario(**fields))
+    assert compiled.settings["leucine"] == 4e5
+    assert compiled.adapted["leucine"] > 0
+
+
 def test_what_differs_in_values_shares_one_structure():
     scenarios = [
         mt.Scenario(drugs={"temsirolimus": "20 nM"}),

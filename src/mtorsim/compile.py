@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
+from xml.sax.saxutils import escape
 
 import libsbml
 import numpy as np
@@ -87,8 +88,9 @@ def compile_scenario(
     values |= {id: fact.to(table[id].unit, id) for id, fact in facts.items()}
     _apply(values, changes["chronic"], table)
     values |= _settings(scenario, table, sbml)
-    settings = {**values, **scenario.stimuli}
+    settings = dict(values)
     _apply(settings, changes["acute"], table)
+    settings |= scenario.stimuli  # last: leucine given beside amino_acid_withdrawal is there
     given, steps = _medium(scenario)
     return Compiled(
         scenario=scenario,
@@ -263,10 +265,6 @@ def _write_event(model: libsbml.Model, number: int, step: Step) -> None:
 
 
 def _write_history(model: libsbml.Model, scenario: Scenario) -> None:
-    lines = "".join(f"<p>{_escaped(line)}</p>" for line in scenario.in_words().splitlines())
+    lines = "".join(f"<p>{escape(line)}</p>" for line in scenario.in_words().splitlines())
     model.setNotes(f'<body xmlns="http://www.w3.org/1999/xhtml">{lines}</body>')
     model.setName(f"mTOR signalling in {scenario.cell}")
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

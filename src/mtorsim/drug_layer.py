@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from xml.sax.saxutils import escape
 
 import libsbml
 import yaml
@@ -348,7 +348,7 @@ def describe(element: libsbml.SBase, fact: Fact) -> None:
         parts.append(f"plausible {fact.plausible}")
     text = "; ".join(part for part in parts if part)
     xml = libsbml.XMLNode.convertStringToXMLNode(
-        f'<body xmlns="http://www.w3.org/1999/xhtml"><p>{_escape(text)}</p></body>'
+        f'<body xmlns="http://www.w3.org/1999/xhtml"><p>{escape(text)}</p></body>'
     )
     element.setNotes(xml)
     links = [word.rstrip(",.;)") for word in fact.source.split() if word.startswith("https://")]
@@ -405,7 +405,3 @@ def _participants(reaction: libsbml.Reaction) -> tuple[list[str], list[str]]:
 def _require(status: int, id: str) -> None:
     if status != libsbml.LIBSBML_OPERATION_SUCCESS:
         raise ModelError(f"{id!r} cannot be used as an id in the model.")
-
-
-def _escape(text: Any) -> str:
-    return str(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

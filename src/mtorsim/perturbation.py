@@ -154,7 +154,9 @@ def load(name: str, path: Path | None = None) -> Perturbation:
 def check_stimulus(name: str) -> None:
     """Raise `UnknownIdError` unless `name` is a key of `STIMULI`."""
     if not isinstance(name, str) or name not in STIMULI:
-        raise UnknownIdError(kind="stimulus", given=name, choices=STIMULI)
+        raise UnknownIdError(
+            kind="stimulus", given=name, choices=STIMULI, listing="mtorsim show stimuli"
+        )
 
 
 def _all(path: Path | None) -> Mapping[str, Perturbation]:

@@ -86,7 +86,8 @@ class Scenario:
     drugs : sequence of Treatment, or mapping of str to dose or schedule
         Each drug once.
     stimuli : mapping of str to concentration
-        Growth factors in the medium from time 0, such as ``{"insulin": "10 nM"}``.
+        What the medium holds from time 0, whatever a perturbation takes out of it, such as
+        ``{"insulin": "10 nM"}``.
     perturbations : sequence of str
         Names, each once, carried out in this order.
     duration : str or pint quantity

@@ -81,7 +81,8 @@ class ScenarioFile(BaseModel):
     stimuli: Annotated[
         dict[str, _Concentration],
         Field(
-            description="Growth factors in the medium from time 0.", examples=[{"insulin": "10 nM"}]
+            description="Growth factors and nutrients in the medium from time 0.",
+            examples=[{"insulin": "10 nM"}],
         ),
     ] = {}
     drugs: Annotated[

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from html import unescape
 
 import libsbml
 
@@ -120,9 +121,7 @@ def _symbol(
 
 
 def _origin(element: libsbml.SBase) -> tuple[str, str]:
-    text = " ".join(re.sub(r"<[^>]*>", " ", element.getNotesString()).split())
-    for entity, sign in (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")):
-        text = text.replace(entity, sign)
+    text = unescape(" ".join(re.sub(r"<[^>]*>", " ", element.getNotesString()).split()))
     match = _NOTE.match(text)
     return (match[1], match[2]) if match else ("", text)
 

@@ -29,7 +29,10 @@ Drug: TypeAlias = Annotated[
 ]
 Stimulus: TypeAlias = Annotated[
     list[str] | None,
-    typer.Option(metavar="NAME=VALUE", help="Growth factor, e.g. insulin=10nM. Repeatable."),
+    typer.Option(
+        metavar="NAME=VALUE",
+        help="Growth factor or nutrient, e.g. insulin=10nM; list: mtorsim show stimuli. Repeatable.",
+    ),
 ]
 Perturb: TypeAlias = Annotated[
     list[str] | None,

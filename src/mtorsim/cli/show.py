@@ -110,7 +110,7 @@ def stimuli(
     json: options.Json = False,
     debug: options.Debug = False,  # noqa: ARG001
 ) -> None:
-    """Growth factors that can be added to the medium."""
+    """Growth factors and nutrients that the medium can be given."""
     from mtorsim.perturbation import STIMULI
 
     rows = [
@@ -140,7 +140,7 @@ def species(
     debug: options.Debug = False,  # noqa: ARG001
 ) -> None:
     """Molecules of the network and their amounts in the model files."""
-    _print_symbols(_symbols("species", text), quiet, json)
+    _print_symbols(_symbols("species", text, {"species"}), quiet, json)
 
 
 @show.command()
@@ -168,8 +168,8 @@ def parameters(
     json: options.Json = False,
     debug: options.Debug = False,  # noqa: ARG001
 ) -> None:
-    """Parameters: value, unit, source, confidence (A measured … D assumed)."""
-    _print_symbols(_symbols("parameter", text), quiet, json)
+    """Parameters and volumes: value, unit, source, confidence (A measured … D assumed)."""
+    _print_symbols(_symbols("parameter", text, {"parameter", "compartment"}), quiet, json)
 
 
 @show.command()
@@ -223,10 +223,10 @@ def _table() -> "Mapping[str, Symbol]":
     return symbols(structure(known.names()))
 
 
-def _symbols(kind: str, text: str | None) -> list[Row]:
+def _symbols(what: str, text: str | None, kinds: set[str]) -> list[Row]:
     keys = ("id", "value", "unit", "confidence", "source", "notes", "name", "branch")
-    every = [symbol for symbol in _table().values() if symbol.kind == kind]
-    return _matching([{key: getattr(one, key) for key in keys} for one in every], text, kind)
+    every = [symbol for symbol in _table().values() if symbol.kind in kinds]
+    return _matching([{key: getattr(one, key) for key in keys} for one in every], text, what)
 
 
 def _matching(rows: list[Row], text: str | None, kind: str) -> list[Row]:
