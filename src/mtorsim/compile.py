@@ -12,7 +12,6 @@ from xml.sax.saxutils import escape
 
 import libsbml
 import numpy as np
-from scipy.linalg import null_space
 
 from mtorsim import cells, drugs, perturbation
 from mtorsim.dosing import MediumChange
@@ -201,6 +200,8 @@ def _check_settable(id: str, table: Mapping[str, Symbol], sbml: str) -> None:
 @lru_cache(maxsize=64)
 def _conserved(sbml: str) -> frozenset[str]:
     """Return the species that are part of a conserved total: setting one sets the total."""
+    from scipy.linalg import null_space  # a tenth of a second that few runs need
+
     model = read_sbml(sbml).getModel()
     places = {one.getId(): place for place, one in enumerate(model.getListOfSpecies())}
     change = np.zeros((len(places), model.getNumReactions()))

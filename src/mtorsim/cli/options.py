@@ -31,7 +31,8 @@ Stimulus: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(
         metavar="NAME=VALUE",
-        help="Growth factor or nutrient, e.g. insulin=10nM; list: mtorsim show stimuli. Repeatable.",
+        help="Growth factor or nutrient, e.g. insulin=10nM; "
+        "list: mtorsim show stimuli. Repeatable.",
     ),
 ]
 Perturb: TypeAlias = Annotated[
