@@ -1,7 +1,7 @@
 """Quantities at the door: "20 nM" and "72 h" in, plain numbers in model units out.
 
 Inside mtorsim every number is in nM, minutes and litres. Units of everyday use are converted by
-the small tables here, all others by pint, whose import alone takes longer than a simulation.
+the small tables here, all others by pint, whose registry takes longer to build than a simulation.
 """
 
 import math
