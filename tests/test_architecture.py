@@ -40,7 +40,7 @@ ORDER = {module: place for place, module in enumerate(sum(ROWS.values(), ()))}
 KEEPERS = {
     "antimony": {"library"},
     "roadrunner": {"engine"},
-    "libsbml": {"library", "symbols", "drug_layer", "compile", "export", "check"},
+    "libsbml": {"library", "symbols", "drug_layer", "compile", "check"},
     "pint": {"units"},
     "pydantic": {"scenario_file"},
     "matplotlib": {"plot"},
