@@ -281,7 +281,12 @@ def test_interrupting_says_so_and_leaves_130(tmp_path):
     pipe = tmp_path / "scenario.yaml"
     os.mkfifo(pipe)
     process = subprocess.Popen(
-        [*MTORSIM, "run", pipe.name], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+        [*MTORSIM, "run", pipe.name],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Tests started in the background, by nohup say, hand down that interrupts are ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     writer = _opened(pipe)
     process.send_signal(signal.SIGINT)
