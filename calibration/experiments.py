@@ -196,6 +196,7 @@ def _insulin(dataset: str) -> float:
 # -- published effects -----------------------------------------------------------------------------
 
 WASHED = np.linspace(1440, 14400, 109)  # min: every two hours from the wash-out on
+RISE = np.arange(0, 121, 1.0)
 HALF_TIME = np.concatenate([[0.0], np.geomspace(0.25, 120, 200)])
 
 
@@ -248,6 +249,14 @@ def _rheb(values: Values, minutes: float) -> float:
     return float(run["RHEB_GTP"][0] / (run["RHEB_GTP"][0] + run["RHEB_GDP"][0]))
 
 
+def _plateau(values: Values) -> float:
+    """Return when S6K1 pThr389 is at 95 % of its way up under 10 nM insulin [min]."""
+    curve = adipocyte(10.0, tuple(RISE)).run(values, ["S6K1_pT389"])["S6K1_pT389"]
+    share = (curve - curve[0]) / (curve.max() - curve[0])
+    before = int(np.argmax(share >= 0.95))
+    return float(np.interp(0.95, share[before - 1 : before + 1], RISE[before - 1 : before + 1]))
+
+
 def _pten_loss(values: Values) -> float:
     levels = [
         treated("HeLa", None, "", (0.0,), perturbations=lost).run(values, ["PIP3"])["PIP3"][0]
@@ -276,6 +285,7 @@ def effects(values: Values) -> dict[str, float]:
         "EX04": _fold("786-O", "IRS1_total", 1440.0, values),
         "EX05": _share("786-O", "S6K1_pT389", "S6K1_total", values),
         "EX06": recovery("786-O", values),
+        "EX07": _plateau(values),
     }
 
 
@@ -294,7 +304,7 @@ def predictions(values: Values) -> dict[str, float]:
     }
 
 
-LOGARITHMIC = {"TC01", "TC08", "TC08b", "EX01", "EX04", "EX05", "EX06"}
+LOGARITHMIC = {"TC01", "TC08", "TC08b", "EX01", "EX04", "EX05", "EX06", "EX07"}
 
 
 @cache

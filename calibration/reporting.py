@@ -11,7 +11,7 @@ from parameters import free
 INHIBITED, RECOVERED = 0.8, 1.1
 HISTORY = (
     "Priors of the receptor, Rheb and S6K1 kinetics were narrowed with behaviour B1 in view (peak "
-    "of IRS-1 pTyr, plateau of S6K1), and the targets EX04 to EX06 were added so that feedback, "
+    "of IRS-1 pTyr, plateau of S6K1), and the targets EX04 to EX07 were added so that feedback, "
     "S6K1 level and wash-out are of a published size. B1, and what is marked as fitted in other "
     "behaviours, is therefore no prediction."
 )

@@ -79,7 +79,7 @@ def compile_scenario(
     ScenarioError
         For a value in `set` that the model computes itself, or a negative one.
     """
-    sbml = structure(tuple(treatment.drug for treatment in scenario.drugs))
+    sbml = structure(tuple(sorted(treatment.drug for treatment in scenario.drugs)))
     table = symbols(sbml)
     changes = _changes(scenario)
     facts = cells.load(scenario.cell).values

@@ -122,7 +122,8 @@ class Engine:
         for index, end in enumerate(breaks):
             upto = int(np.searchsorted(run.times, end, side="left"))
             wanted = run.times[done:upto]
-            stop = end if np.isfinite(end) and done < len(run.times) else None
+            # Nothing is read after the last time, so nothing there may fail.
+            stop = end if upto < len(run.times) else None
             label_here = f"{label or 'run'}, segment {index + 1} of {len(breaks)}"
             rows = self._segment(position, wanted, stop, columns, label_here)
             values[done:upto] = rows

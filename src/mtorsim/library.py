@@ -97,8 +97,8 @@ def load_file(path: str | Path) -> str:
     """
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not a UTF-8 text file"
         raise ModelError(f"cannot read model file {str(path)!r}: {reason}.") from None
     if text.lstrip().startswith("<"):
@@ -190,4 +190,8 @@ def _antimony(folder: Path | None = None) -> Iterator[None]:
 
 
 def _last_error() -> str:
-    return " ".join(str(antimony.getLastError()).split()).removeprefix("Error in model string, ")
+    try:
+        text = str(antimony.getLastError())
+    except UnicodeDecodeError as error:  # it repeats the first byte of a letter such as µ
+        text = error.object.decode("utf-8", errors="replace")
+    return " ".join(text.split()).removeprefix("Error in model string, ")

@@ -9,6 +9,7 @@ from html import unescape
 import libsbml
 
 from mtorsim.library import BRANCHES, branch_text, network_sbml, read_sbml
+from mtorsim.observables import OBSERVABLES
 
 UNITS: Mapping[str, str] = {
     "nM": "nM",
@@ -91,9 +92,7 @@ def _parameters(model: libsbml.Model) -> Iterator[Symbol]:
     for element in model.getListOfParameters():
         ruled = model.getAssignmentRuleByVariable(element.getId()) is not None
         # Read-outs that only a drug gives a rule have one place in the tables all the same.
-        kind = (
-            "observable" if ruled or (element.getName() and not element.getValue()) else "parameter"
-        )
+        kind = "observable" if ruled or element.getId() in OBSERVABLES else "parameter"
         value = None if ruled else element.getValue()
         yield _symbol(element, kind, value, element.getUnits())
 
