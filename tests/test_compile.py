@@ -75,6 +75,11 @@ def test_defaults_stand_in_for_the_model_file_only():
         ({"set": {"kdeg_CCND1": "-1 1/min"}}, ScenarioError, "zero or more"),
         ({"set": {"medium": 0}}, ScenarioError, "more than zero"),
         ({"set": {"MTOR": "100 nM"}}, ScenarioError, "made and degraded"),
+        (
+            {"drugs": {"sirolimus": "1 nM"}, "set": {"FKBP12_sirolimus": "1 nM"}},
+            ScenarioError,
+            "belongs to a drug",
+        ),
         ({"set": {"AKT_pT308": "1 nM"}}, ScenarioError, "follows from"),
         ({"observe": ["S6K_pT389"]}, UnknownIdError, "S6K1_pT389"),
         ({"observe": ["kdeg_CCND1"]}, UnknownIdError, "observable or species"),
@@ -111,6 +116,13 @@ def test_schedule_becomes_a_start_and_steps():
     assert washed["sirolimus_medium"] == 0
     assert washed["kwash_sirolimus"] > 0
     assert given == {"sirolimus_medium": 5, "kwash_sirolimus": 0}
+
+
+def test_change_within_rounding_of_an_end_is_at_that_end():
+    almost = mt.Constant("5 nM", start="1e-9 min", stop="59.99999999999 min")
+    compiled = compile_scenario(mt.Scenario(drugs={"sirolimus": almost}, duration="1 h"))
+    assert compiled.given == {"sirolimus_medium": 5}
+    assert compiled.steps == ()
 
 
 def test_two_drugs_at_one_time_change_in_one_step():

@@ -22,9 +22,10 @@ from mtorsim.observables import OBSERVABLES
 from mtorsim.perturbation import Change
 from mtorsim.scenario import Scenario
 from mtorsim.steps import Step
-from mtorsim.symbols import Symbol, symbols
+from mtorsim.symbols import DRUG_LAYER, Symbol, symbols
 from mtorsim.units import parameter
 
+_TIME_DIGITS = 6  # of a minute: changes closer than this are one, a solver cannot step between them
 WASH_RATE = 10.0  # 1/min: the medium is free of drug within half a minute of the first wash
 
 
@@ -189,7 +190,14 @@ def _check_settable(id: str, table: Mapping[str, Symbol], sbml: str) -> None:
             "List: mtorsim show parameters"
         )
     symbol = table[id]
-    if symbol.kind == "species" and not symbol.boundary and id not in _conserved(sbml):
+    if symbol.kind != "species" or symbol.boundary:
+        return
+    if symbol.branch == DRUG_LAYER:
+        raise ScenarioError(
+            f"{id!r} belongs to a drug and begins at zero. Give the drug, such as "
+            "--drug sirolimus=20nM or drugs={'sirolimus': '20 nM'}."
+        )
+    if id not in _conserved(sbml):
         # The cell comes to rest first: what is made and degraded forgets where it began.
         raise ScenarioError(
             f"{id!r} is made and degraded, so its level at rest follows from rates, not from what "
@@ -203,12 +211,14 @@ def _conserved(sbml: str) -> frozenset[str]:
     from scipy.linalg import null_space  # a tenth of a second that few runs need
 
     model = read_sbml(sbml).getModel()
-    places = {one.getId(): place for place, one in enumerate(model.getListOfSpecies())}
+    states = [one.getId() for one in model.getListOfSpecies() if not one.getBoundaryCondition()]
+    places = {id: place for place, id in enumerate(states)}
     change = np.zeros((len(places), model.getNumReactions()))
     for column, reaction in enumerate(model.getListOfReactions()):
         for sign, side in ((-1, reaction.getListOfReactants()), (1, reaction.getListOfProducts())):
             for one in side:
-                change[places[one.getSpecies()], column] += sign * one.getStoichiometry()
+                if one.getSpecies() in places:
+                    change[places[one.getSpecies()], column] += sign * one.getStoichiometry()
     totals = null_space(change.T, rcond=1e-9)
     weights = np.abs(totals).max(axis=1, initial=0.0)
     return frozenset(id for id, place in places.items() if weights[place] > 1e-6)
@@ -221,10 +231,11 @@ def _medium(scenario: Scenario) -> tuple[dict[str, float], tuple[Step, ...]]:
     for treatment in scenario.drugs:
         for change in treatment.schedule.changes():
             values = _medium_values(treatment.drug, change)
-            if change.time == 0:
+            time = round(change.time, _TIME_DIGITS)
+            if time == 0:
                 given[medium_species(treatment.drug)] = change.concentration
-            elif change.time < scenario.duration:
-                later.setdefault(change.time, {}).update(values)
+            elif time < round(scenario.duration, _TIME_DIGITS):
+                later.setdefault(time, {}).update(values)
     return given, tuple(Step(time, later[time]) for time in sorted(later))
 
 

@@ -22,6 +22,9 @@ UNITS: Mapping[str, str] = {
 }
 """Unit ids of cell.ant -> the same in the words of the command line."""
 
+DRUG_LAYER = "drug layer"
+"""What stands for the branch of everything that no model file holds."""
+
 _NOTE = re.compile(r"confidence=([ABCD]);?\s*(.*)", re.S)
 
 
@@ -115,7 +118,7 @@ def _symbol(
             *_links(element, libsbml.BQB_HAS_PART),
         ),
         boundary=boundary,
-        branch=_branches().get(element.getId(), "drug layer"),
+        branch=_branches().get(element.getId(), DRUG_LAYER),
     )
 
 
