@@ -1,0 +1,95 @@
+"""The table of ids, read from small models and from the network."""
+
+import pytest
+
+from mtorsim import drugs, library
+from mtorsim.compile import structure
+from mtorsim.symbols import symbols
+
+SMALL = """
+unit nM = 1e-9 mole / litre; unit per_min = 1 / (60 second); unit volume = litre
+compartment cell; cell = 2; cell has volume
+species A in cell, $B in cell
+A = 3; A is "molecule A"
+A identity "https://identifiers.org/CHEBI:1"
+A hasPart "https://identifiers.org/uniprot:P00001"
+A notes "confidence=B; a < b & c > d; Table 1"
+B = 0
+k = 0.5; k has per_min
+k description "https://doi.org/10.1000/1"
+k notes "no letter here"
+off = 0; off is "a rate that is zero"; off has per_min
+total := A + B
+total has nM; total is "A and B"
+J: A => B; cell*(k + off)*A
+"""
+
+
+@pytest.fixture(scope="module")
+def small():
+    return symbols(library.antimony_to_sbml(SMALL))
+
+
+def test_kinds(small):
+    kinds = {id: symbol.kind for id, symbol in small.items()}
+    assert kinds == {
+        "cell": "compartment",
+        "A": "species",
+        "B": "species",
+        "k": "parameter",
+        "off": "parameter",  # a name and the value zero make no read-out of it
+        "total": "observable",
+    }
+
+
+def test_values_in_the_words_of_units(small):
+    assert (small["cell"].value, small["cell"].unit) == (2, "litre")
+    assert (small["A"].value, small["A"].unit) == (3, "nM")
+    assert (small["k"].value, small["k"].unit) == (0.5, "1/min")
+    assert (small["total"].value, small["total"].unit) == (None, "nM")
+
+
+def test_origin(small):
+    assert small["A"].name == "molecule A"
+    assert (small["A"].confidence, small["A"].notes) == ("B", "a < b & c > d; Table 1")
+    assert (small["k"].confidence, small["k"].notes) == ("", "no letter here")
+    assert small["k"].source == "https://doi.org/10.1000/1"
+    assert small["A"].source == ""
+    assert small["A"].identifiers == (
+        "https://identifiers.org/CHEBI:1",
+        "https://identifiers.org/uniprot:P00001",
+    )
+
+
+def test_what_the_model_does_not_change(small):
+    assert small["B"].boundary
+    assert not small["A"].boundary
+
+
+def test_the_default_is_the_network_without_drugs():
+    assert symbols() == symbols(library.network_sbml())
+    assert "sirolimus" not in symbols()
+
+
+def test_every_id_of_the_network_has_a_branch():
+    branches = {symbol.branch for symbol in symbols().values()}
+    assert branches == {"cell", *library.BRANCHES}
+    assert symbols()["S6K1_pT389"].branch == "s6k1"
+    assert symbols()["AKT"].branch == "akt"  # other branches read it, this one sets it
+
+
+def test_what_a_drug_adds_belongs_to_its_layer():
+    table = symbols(structure(("sirolimus",)))
+    added = {id: symbol for id, symbol in table.items() if id not in symbols()}
+    assert {symbol.branch for symbol in added.values()} == {"drug layer"}
+    fact = drugs.load("sirolimus").values["Kd_FRB"]
+    Kd = added["Kd_FRB_FKBP12_sirolimus"]
+    assert (Kd.value, Kd.unit, Kd.confidence) == (fact.value, "nM", fact.confidence)
+    assert fact.source in Kd.notes
+
+
+def test_a_drug_turns_read_outs_into_sums():
+    ids = ("FKBP12_drug", "drug_medium", "mTORC1_FRB_occupied")
+    for table in (symbols(), symbols(structure(("sirolimus",)))):
+        assert {table[id].kind for id in ids} == {"observable"}
+    assert symbols(structure(("sirolimus",)))["FKBP12_drug"].value is None
