@@ -1,10 +1,12 @@
 """From a scenario to values: who goes before whom, and what is refused."""
 
+import shutil
+
 import libsbml
 import pytest
 
 import mtorsim as mt
-from mtorsim import cells, library
+from mtorsim import cells, library, paths, perturbation
 from mtorsim.compile import compile_scenario, structure
 from mtorsim.errors import ScenarioError, UnitError, UnknownIdError
 from mtorsim.simulation import to_sbml
@@ -107,6 +109,45 @@ def test_what_differs_in_values_shares_one_structure():
     assert structure(("temsirolimus",)) is structure(("temsirolimus",))
 
 
+def test_the_order_of_drugs_does_not_matter():
+    drugs = {"tacrolimus": "1 uM", "sirolimus": "5 nM"}
+    one, other = (
+        mt.simulate(drugs=given, duration="2 h", observe=["S6K1_pT389", "drug_medium"])
+        for given in (drugs, dict(reversed(drugs.items())))
+    )
+    assert one.compiled.sbml == other.compiled.sbml
+    assert one.dataset.equals(other.dataset)
+
+
+def test_perturbation_that_sets_a_value_in_another_unit(tmp_path, monkeypatch):
+    folder = tmp_path / "models"
+    shutil.copytree(paths.models_path("cell.ant").parent, folder)
+    with (folder / "perturbations.yaml").open("a", encoding="utf-8") as file:
+        file.write(TWO_CHANGES)
+    monkeypatch.setattr(paths, "_root", lambda: folder)
+    compiled = compile_scenario(mt.Scenario(perturbations=["half_of_little_leucine"]))
+    assert compiled.settings["leucine"] == pytest.approx(5000)
+    assert compiled.adapted["leucine"] == cells.load("786-O").values["leucine"].value
+
+
+TWO_CHANGES = """
+half_of_little_leucine:
+  description: For tests.
+  timing: acute
+  changes: [{target: leucine, set: 10 uM}, {target: leucine, multiply: 0.5}]
+  source: assumed
+  confidence: D
+"""
+
+
+def test_acute_perturbation_multiplies_what_is_set():
+    fields = {"perturbations": ["amino_acid_withdrawal"], "set": {"leucine": "1 mM"}}
+    compiled = compile_scenario(mt.Scenario(**fields))
+    (change,) = perturbation.load("amino_acid_withdrawal").changes
+    assert compiled.adapted["leucine"] == 1e6
+    assert compiled.settings["leucine"] == pytest.approx(1e6 * change.multiply)
+
+
 def test_schedule_becomes_a_start_and_steps():
     schedule = mt.Repeated("5 nM", every="24 h", times=2, exposure="2 h")
     compiled = compile_scenario(mt.Scenario(drugs={"sirolimus": schedule}, duration="25 h"))
@@ -133,10 +174,26 @@ def test_two_drugs_at_one_time_change_in_one_step():
 
 
 @pytest.mark.parametrize(
-    "schedule", ["20 nM", mt.Constant("20 nM", stop="24 h"), mt.Constant("20 nM", start="1 h")]
+    "fields",
+    [
+        {"drugs": {"sirolimus": "20 nM"}},
+        {"drugs": {"sirolimus": mt.Constant("20 nM", stop="24 h")}},
+        {"drugs": {"sirolimus": mt.Constant("20 nM", start="1 h")}},
+        {"drugs": {"everolimus": mt.Repeated("1 nM", every="24 h", times=3, exposure="2 h")}},
+        {
+            "drugs": {
+                "temsirolimus": mt.Constant("20 nM", start="6 h", stop="24 h"),
+                "tacrolimus": mt.Constant("1 uM", start="6 h"),
+            },
+            "perturbations": ["TSC2_loss", "glucose_withdrawal"],
+            "stimuli": {"insulin": "100 nM"},
+            "set": {"medium": "0.2 nL"},
+        },
+    ],
 )
-def test_export_is_sound_sbml_with_full_units(schedule):
-    document = library.read_sbml(to_sbml(mt.Scenario(drugs={"sirolimus": schedule})))
+def test_export_is_sound_sbml_with_full_units(fields):
+    document = library.read_sbml(to_sbml(mt.Scenario(**fields)))
+    assert (document.getLevel(), document.getVersion()) == (3, 2)
     document.setConsistencyChecks(libsbml.LIBSBML_CAT_UNITS_CONSISTENCY, True)
     document.checkConsistency()
     errors = [document.getError(i).getMessage() for i in range(document.getNumErrors())]

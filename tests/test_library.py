@@ -4,6 +4,7 @@ import locale
 import re
 import shutil
 import subprocess
+from functools import cache
 
 import libsbml
 import numpy as np
@@ -19,13 +20,17 @@ from mtorsim.symbols import symbols
 DECAY = "compartment cell; cell = 0.5; species X in cell; X = 1.5; J: X => ; cell*k*X; k = 0.25"
 
 
+@cache
+def document(sbml):
+    return library.read_sbml(sbml)  # kept: its parts do not keep it alive
+
+
 def model(sbml):
-    return library.read_sbml(sbml).getModel()
+    return document(sbml).getModel()
 
 
 def reactions(sbml):
-    network = model(sbml)  # a list does not keep its model alive
-    return [reaction.getId() for reaction in network.getListOfReactions()]
+    return [reaction.getId() for reaction in model(sbml).getListOfReactions()]
 
 
 def stand_ins(branch):

@@ -8,11 +8,13 @@ import pytest
 import yaml
 
 from mtorsim import cells, drugs, library, perturbation
-from mtorsim.compile import structure
+from mtorsim.check import check_file
+from mtorsim.compile import compile_scenario, structure
 from mtorsim.drug_layer import network_roles
 from mtorsim.engine import Engine
 from mtorsim.observables import OBSERVABLES
 from mtorsim.paths import models_path
+from mtorsim.scenario import Scenario
 from mtorsim.steps import Run
 from mtorsim.symbols import symbols
 
@@ -54,12 +56,38 @@ def assignments(text):
     return re.findall(r"(?m)(?:^|;)\s*(?:\w+:\s)?(\w+)\s*:?=(?!>)", code)
 
 
+def repeated(found):
+    return sorted({one for one in found if found.count(one) > 1})
+
+
 def test_each_symbol_is_set_in_one_place():
     # On a second assignment Antimony silently keeps the last.
-    texts = [library.branch_text(name, standalone=False) for name in library.BRANCHES]
-    found = [name for text in texts for name in assignments(text)]
+    found = assignments(library.network_text())
     assert len(found) > 150
-    assert sorted({name for name in found if found.count(name) > 1}) == []
+    assert repeated(found) == []
+
+
+def test_each_thing_is_said_once():
+    # So it does with a second unit, name, note or term.
+    code = re.sub(r"//.*|\"[^\"]*\"", "", library.network_text())
+    words = "has|is|notes|identity|hasPart|description"
+    said = re.findall(rf"(?m)(?:^|;)\s*(\w+) ({words})\b", code)
+    terms = re.findall(r"(?m)(?:^|;)\s*(\w+)\.sboTerm", code)
+    reactions = re.findall(r"(?m)(?:^|;)\s*(\w+):(?!=)", code)
+    assert min(len(said), len(terms), len(reactions)) > 50
+    assert [repeated(found) for found in (said, terms, reactions)] == [[], [], []]
+
+
+def test_every_quantity_has_a_value():
+    # What is misspelt in a rate law becomes a parameter without one.
+    model = library.read_sbml(structure(DRUGS)).getModel()
+    made = {rule.getVariable() for rule in model.getListOfRules()}
+    values = [one.getValue() for one in model.getListOfParameters() if one.getId() not in made]
+    values += [one.getInitialConcentration() for one in model.getListOfSpecies()]
+    values += [one.getSize() for one in model.getListOfCompartments()]
+    assert len(values) > 250
+    assert np.isfinite(values).all()
+    assert min(values) >= 0
 
 
 def test_stand_ins_of_lone_branches_are_not_in_the_network():
@@ -130,6 +158,23 @@ def test_perturbation_changes_what_the_network_has(name):
         # What changes on the way must not be a state that only a start value sets.
         if perturbation.load(name).timing == "acute":
             assert table[change.target].boundary or table[change.target].kind == "parameter"
+
+
+@pytest.mark.parametrize("cell", cells.names())
+def test_what_cells_and_perturbations_change_is_not_forgotten_at_rest(cell):
+    # A start value of what is made and degraded would be; `set` refuses it.
+    changed = {id: fact.value for id, fact in cells.load(cell).values.items()}
+    for name in perturbation.names():
+        changed |= {change.target: 1.0 for change in perturbation.load(name).changes}
+    assert len(changed) > 5
+    compile_scenario(Scenario(cell=cell, set=changed))
+
+
+@pytest.mark.parametrize("names", [(), DRUGS], ids=["network", "with all drugs"])
+def test_nothing_is_lost_or_made_on_the_way(tmp_path, names):
+    (tmp_path / "model.xml").write_text(structure(names), encoding="utf-8")
+    report = check_file(tmp_path / "model.xml")
+    assert [str(found) for found in report.findings if found.severity != "note"] == []
 
 
 def test_roles_name_parts_of_the_network():

@@ -250,6 +250,8 @@ class _Layer:
         renames = dict(twins)
         law = reaction.getKineticLaw().getMath().deepCopy()
         if loosened := self.roles.weakened_in_occupied.get(reaction.getId()):
+            if loosened not in _symbols(law):
+                raise ModelError(f"the drug map: {reaction.getId()} does not depend on {loosened}.")
             _multiply(law, loosened, self.roles.Kd_ratio)
         for old, new in renames.items():
             law.renameSIdRefs(old, new)
@@ -328,16 +330,23 @@ class _Layer:
 
     def _check(self) -> None:
         roles, model = self.roles, self.model
-        species = (roles.FKBP12, roles.FKBP51, *roles.open_forms)
-        missing = [id for id in species if model.getSpecies(id) is None]
-        parameters = (roles.Kd_ratio, roles.residual, *roles.readouts.values())
-        missing += [id for id in parameters if model.getParameter(id) is None]
-        reactions = (*roles.closed_to_occupied, *roles.weakened_in_occupied)
-        missing += [id for id in reactions if model.getReaction(id) is None]
-        rules = (*roles.totals, *roles.activity)
-        missing += [id for id in rules if model.getAssignmentRuleByVariable(id) is None]
+        named = (
+            (model.getCompartment, (roles.cell, roles.medium)),
+            (model.getSpecies, (roles.FKBP12, roles.FKBP51, *roles.open_forms)),
+            (model.getParameter, (roles.Kd_ratio, roles.residual, *roles.readouts.values())),
+            (model.getParameter, tuple(roles.weakened_in_occupied.values())),
+            (model.getReaction, (*roles.closed_to_occupied, *roles.weakened_in_occupied)),
+            (model.getAssignmentRuleByVariable, (*roles.totals, *roles.activity)),
+        )
+        missing = [id for find, ids in named for id in ids if find(id) is None]
         if missing:
             raise ModelError(f"the drug map names {', '.join(missing)}, which the model lacks.")
+        closed = {form for forms in roles.activity.values() for form in forms} - {*roles.open_forms}
+        if closed:
+            raise ModelError(
+                f"the drug map gives an occupied form to {', '.join(sorted(closed))} under "
+                "'activity', but not under 'free_mTOR' or 'mTORC1'."
+            )
 
 
 def describe(element: libsbml.SBase, fact: Fact) -> None:
