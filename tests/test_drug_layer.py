@@ -152,6 +152,23 @@ def test_drug_spreads_until_free_drug_is_equal():
     assert end["sirolimus"] == pytest.approx(unbound, rel=1e-6)
 
 
+def test_drug_enters_at_the_rate_of_its_permeation():
+    settings = {**CLOSED, "kon_FKBP12_sirolimus": 0, "kon_FKBP51_sirolimus": 0}
+    minutes = 0.5 / value("kpermeation_sirolimus")
+    end = settled(settings, {"sirolimus_medium": 20.0}, ["sirolimus"], minutes)
+    unbound = value("funbound_medium_sirolimus")
+    slowed = 1 + unbound * value("cell") / value("medium")  # as the medium runs down
+    expected = 20 * unbound / slowed * (1 - np.exp(-0.5 * slowed))
+    assert end["sirolimus"] == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("rate", ["kdecay_medium_sirolimus", "kwash_sirolimus"])
+def test_drug_leaves_the_medium_at_its_own_rate(rate):
+    settings = {**CLOSED, "kpermeation_sirolimus": 0, rate: 0.01}
+    end = settled(settings, {"sirolimus_medium": 20.0}, ["sirolimus_medium"], 100.0)
+    assert end["sirolimus_medium"] == pytest.approx(20 * np.exp(-1), rel=1e-6)
+
+
 @pytest.mark.parametrize("names", [("sirolimus",), ("sirolimus", "everolimus"), RAPALOGS])
 def test_each_open_form_has_one_twin_for_each_rapalog(names):
     added = set(symbols(structure(names))) - set(symbols())

@@ -5,7 +5,7 @@ import pytest
 import roadrunner
 
 import mtorsim as mt
-from mtorsim import library
+from mtorsim import cells, library
 from mtorsim.compile import compile_scenario
 from mtorsim.engine import Engine, engine
 from mtorsim.errors import ModelError, SimulationError
@@ -81,6 +81,33 @@ def test_value_that_is_not_a_number_is_an_error():
         small(NOT_A_NUMBER).run(Run(np.array([0.0, 2.0])), ["X"])
 
 
+def test_read_out_that_is_not_a_number_is_an_error():
+    runner = small(CELL + "J: X => ; cell*k*X; k = 1; ratio := k/none; none = 0")
+    with pytest.raises(SimulationError, match=r"ratio is not a number \(inf\) at 0 min"):
+        runner.run(Run(np.array([0.0, 1.0])), ["X", "ratio"])
+    fine = runner.run(Run(np.array([0.0, 1.0]), {"none": 2.0}), ["ratio"])
+    assert fine[:, 0].tolist() == [0.5, 0.5]
+
+
+@pytest.mark.parametrize("settings", [{"k": float("nan")}, {"k": float("inf")}])
+def test_setting_that_is_not_a_number_is_an_error(settings):
+    with pytest.raises(SimulationError):
+        small(DIPS).run(Run(np.array([0.0, 1.0]), settings), ["X"])
+
+
+def test_rounding_of_the_solver_is_not_called_negative():
+    # Nothing makes mTOR: its forms, and what the drug docks on, are zero and a little below.
+    compiled, run = treated(set={"ksyn_MTOR": 0})
+    values = engine(compiled.sbml).run(run, ["MTOR", "mTORC1"])
+    assert np.abs(values).max() < 1e-4
+
+
+def test_what_comes_after_the_last_output_is_not_run():
+    # X is infinite at 1 min, and a step at 2 min is still to come.
+    run = Run(np.array([0.0, 0.5]), steps=[Step(2.0, {"X": 0.0})])
+    assert small(BLOWS_UP).run(run, ["X"])[1, 0] == pytest.approx(2, rel=1e-5)
+
+
 def test_model_without_rest_is_an_error():
     with pytest.raises(SimulationError, match="X"):
         small(CELL + "J: => X; cell*k; k = 1").steady_state({})
@@ -115,6 +142,31 @@ def test_parameter_with_a_rate_rule_is_a_state():
     assert begun[0, 0] == 1.5
 
 
+def test_events_of_the_model_leave_nothing_for_the_next_run():
+    # reset() alone would keep what an event assigned to k.
+    text = "J: X => ; cell*k*X; k = 1; E: at time > 1, t0=false: k = 0, X = 10"
+    runner = small(CELL + text)
+    times = np.array([0.0, 1.0, 2.0])
+    first = runner.run(Run(times), ["X", "k"])
+    assert first == pytest.approx(np.array([[1, 1], [np.exp(-1), 1], [10, 0]]), rel=1e-6)
+    faster = runner.run(Run(times, {"k": 2.0}), ["X", "k"])
+    assert faster[1] == pytest.approx([np.exp(-2), 2], rel=1e-6)
+    assert (runner.run(Run(times), ["X", "k"]) == first).all()
+
+
+def test_a_run_may_start_at_any_time():
+    run = Run(np.array([5.0, 6.0, 7.0]), steps=[Step(6.0, {"X": 3.0})])
+    values = small(CELL + "J: X => ; cell*k*X; k = 1").run(run, ["X"])
+    assert values[:, 0] == pytest.approx([1, 3, 3 * np.exp(-1)], rel=1e-6)
+
+
+@pytest.mark.parametrize("volume", [2e-12, 1.0, 50.0])
+def test_concentrations_do_not_depend_on_the_volume(volume):
+    runner = small(CELL + "J: X => ; cell*k*X; k = 1")
+    values = runner.run(Run(np.array([0.0, 2.0]), {"cell": volume}), ["X"])
+    assert values[:, 0] == pytest.approx([1, np.exp(-2)], rel=1e-6)
+
+
 def test_value_at_a_step_is_that_after_it():
     run = Run(np.array([0.0, 0.25, 0.5]), steps=[Step(0.25, {"X": 7.0})])
     values = small(CELL + "J: X => ; cell*k*X; k = 0").run(run, ["X"])
@@ -127,11 +179,16 @@ def test_step_between_output_times_acts():
     assert values[1, 0] == pytest.approx(np.exp(-1), rel=1e-6)
 
 
-def test_untreated_cell_stays_where_it_is():
-    compiled = compile_scenario(mt.Scenario())
+@pytest.mark.parametrize("cell", cells.names())
+def test_untreated_cell_stays_where_it_is(cell):
+    compiled = compile_scenario(mt.Scenario(cell=cell))
     rest = steady_state(compiled)
-    values = engine(compiled.sbml).run(Run(TIMES, compiled.settings, rest), OBSERVABLES)
+    runner = engine(compiled.sbml)
+    ids = (*OBSERVABLES, *runner.species)
+    values = runner.run(Run(TIMES, compiled.settings, rest), ids)
     assert values == pytest.approx(np.tile(values[0], (len(TIMES), 1)), rel=1e-5, abs=1e-6)
+    again = runner.steady_state({**compiled.adapted, **rest})
+    assert again == pytest.approx(rest, rel=1e-7, abs=1e-8)
 
 
 SCENARIOS = {
@@ -156,7 +213,7 @@ SCENARIOS = {
 }
 
 
-@pytest.mark.parametrize(("tolerances", "close"), [((1e-8, 1e-8), 1e-4), ((1e-11, 1e-10), 1e-6)])
+@pytest.mark.parametrize(("tolerances", "close"), [((1e-8, 1e-8), 1e-5), ((1e-11, 1e-10), 1e-6)])
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_segments_agree_with_the_events_of_the_export(name, tolerances, close):
     relative, absolute = tolerances
@@ -172,3 +229,29 @@ def test_segments_agree_with_the_events_of_the_export(name, tolerances, close):
     apart = ~np.isin(result.time, [step.time for step in result.compiled.steps])
     scale = np.abs(own).max(axis=0) + 1e-9
     assert (np.abs(own - foreign) / scale)[apart].max() < close
+
+
+@pytest.mark.parametrize("name", ["constant", "washed out", "two drugs", "acute"])
+def test_the_tolerance_hardly_matters(name):
+    # What a single run promises: every read-out to within 1e-5 of itself, down to what a cell
+    # holds a thousandth of a molecule of.
+    usual, strict = (
+        mt.simulate(SCENARIOS[name], **tolerances)
+        for tolerances in ({}, {"relative_tolerance": 1e-11, "absolute_tolerance": 1e-12})
+    )
+    for id in OBSERVABLES:
+        assert usual[id].to_numpy() == pytest.approx(strict[id].to_numpy(), rel=1e-5, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_the_untreated_cell_is_at_rest_in_a_foreign_tool(name):
+    # The rates of the export at time 0, with what the scenario changes at that time put back.
+    result = mt.simulate(SCENARIOS[name], times=[])
+    runner = roadrunner.RoadRunner(result.compiled.sbml)
+    for id, value in {**result.compiled.adapted, **result.rest}.items():
+        is_species = id in runner.model.getFloatingSpeciesIds()
+        is_species |= id in runner.model.getBoundarySpeciesIds()
+        runner.setValue(f"[{id}]" if is_species else id, value)
+    amounts = np.array(runner.model.getFloatingSpeciesAmounts())
+    rates = np.array(runner.getRatesOfChange())
+    assert (np.abs(rates) <= 1e-8 * amounts + 1e-9 * 2e-12).all()
