@@ -16,7 +16,7 @@ from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 from experiments import HERE, Array, curves, effect_residuals, model_curves, targets
-from parameters import current, free, to_values, write
+from parameters import current, free, to_steps, to_values, write
 from reporting import report
 from scipy.optimize import least_squares
 
@@ -48,15 +48,17 @@ def residuals(steps: Array) -> Array:
 
 
 def fit(number: int) -> dict[str, object]:
-    """Fit from one start: the priors themselves, or a random place around them."""
+    """Fit from one start: the values that stand in the models, or a random place."""
     generator = np.random.default_rng([SEED, number])
-    start = np.zeros(len(free())) if number == 0 else generator.normal(0, 0.7, len(free()))
+    start = to_steps(current()) if number == 0 else generator.normal(0, 0.7, len(free()))
+    start = np.clip(start, 0.01 - FARTHEST, FARTHEST - 0.01)
     begun = time.perf_counter()
     found = least_squares(
         residuals,
         start,
         bounds=(-FARTHEST, FARTHEST),
         diff_step=1e-3,
+        ftol=1e-3,
         loss="soft_l1",
         f_scale=2.0,
         max_nfev=25,

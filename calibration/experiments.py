@@ -12,6 +12,7 @@ from scipy.optimize import nnls
 import mtorsim as mt
 from mtorsim.compile import compile_scenario
 from mtorsim.engine import engine
+from mtorsim.simulation import steady_state
 from mtorsim.steps import Run
 
 HERE = Path(__file__).parent
@@ -36,7 +37,7 @@ class Experiment:
         """Return observable -> values at `times`."""
         compiled = compile_scenario(self._with_cell_values(values), _shared(values))
         runner = engine(compiled.sbml)
-        rest = runner.steady_state(compiled.adapted)
+        rest = steady_state(compiled)
         grid = np.unique(np.array([0.0, *self.times]))
         run = Run(grid, compiled.settings, {**rest, **compiled.given}, compiled.steps)
         rows = runner.run(run, observables)
@@ -200,10 +201,10 @@ RISE = np.arange(0, 121, 1.0)
 HALF_TIME = np.concatenate([[0.0], np.geomspace(0.25, 120, 200)])
 
 
-def _hek(values: Values, names: Sequence[str]) -> dict[str, float]:
-    """log2 of rapamycin 100 nM over none, HEK293 with insulin for 1 h."""
+def _hek(drug: str, dose: str, names: Sequence[str], values: Values) -> dict[str, float]:
+    """log2 of a drug over none, HEK293 with insulin for 1 h."""
     stimulus = {"stimuli": {"insulin": "100 nM"}, **STARVED}
-    with_drug = treated("HEK293", "sirolimus", "100 nM", (60.0,), **stimulus).run(values, names)
+    with_drug = treated("HEK293", drug, dose, (60.0,), **stimulus).run(values, names)
     without = treated("HEK293", None, "", (60.0,), **stimulus).run(values, names)
     return {name: float(np.log2(with_drug[name][0] / without[name][0])) for name in names}
 
@@ -265,11 +266,38 @@ def _pten_loss(values: Values) -> float:
     return float(levels[1] / levels[0])
 
 
+def _AKT_under_AZD8055(values: Values) -> tuple[float, float]:
+    """Return AKT pThr308 at 1 h over untreated, and at 24 h over 1 h; MCF-7, 500 nM."""
+    run = treated("MCF-7", "AZD8055", "500 nM", (0.0, 60.0, 1440.0)).run(values, ["AKT_pT308"])
+    start, early, late = run["AKT_pT308"].tolist()
+    return early / start, late / early
+
+
+def _without_VHL(values: Values) -> tuple[float, float]:
+    """Return HIF-1alpha at 24 h and VEGF at 48 h under 20 nM temsirolimus over untreated."""
+    cell = treated(
+        "Caki-1", "temsirolimus", "20 nM", (0.0, 1440.0, 2880.0), perturbations=["VHL_loss"]
+    )
+    run = cell.run(values, ["HIF1A", "VEGF_secreted"])
+    return (
+        float(run["HIF1A"][1] / run["HIF1A"][0]),
+        float(run["VEGF_secreted"][2] / run["VEGF_secreted"][0]),
+    )
+
+
 def effects(values: Values) -> dict[str, float]:
     """Return id in data/targets.csv -> what the model gives, for the fitted ones."""
-    hek = _hek(values, ["EIF4EBP1_pT37", "S6K1_pT389", "AKT_pS473"])
+    sites = ["EIF4EBP1_pT37", "S6K1_pT389", "AKT_pS473"]
+    hek = _hek("sirolimus", "100 nM", sites, values)
+    torin = _hek("Torin-1", "250 nM", sites[:1], values)["EIF4EBP1_pT37"]
+    HIF1A, VEGF = _without_VHL(values)
     return {
         "BD26": hek["EIF4EBP1_pT37"],
+        "BD27": torin,
+        "BD29": torin,
+        "EX08": _AKT_under_AZD8055(values)[0],
+        "HF02": HIF1A,
+        "HF03": VEGF,
         "BD28": hek["EIF4EBP1_pT37"],
         "BD32": hek["S6K1_pT389"],
         "BD34": hek["AKT_pS473"],
@@ -295,16 +323,20 @@ def predictions(values: Values) -> dict[str, float]:
         values, ["EIF4EBP1_pT37"]
     )
     share = run["EIF4EBP1_pT37"] / run["EIF4EBP1_pT37"][0]
+    torin = _hek("Torin-1", "250 nM", ["S6K1_pT389", "AKT_pS473"], values)
     everolimus = treated("786-O", "everolimus", "20 nM", (0.0, 60.0)).run(values, ["S6K1_pT389"])
     return {
         "BD23": ic50("786-O", "sirolimus", 1440.0, values),
         "BD25": 100 * (1 - float(everolimus["S6K1_pT389"][1] / everolimus["S6K1_pT389"][0])),
         "TC02": float(share[1]),
         "TC03": float(share[2] / share[1]),
+        "BD33": torin["S6K1_pT389"],
+        "BD34b": torin["AKT_pS473"],
+        "EX09": _AKT_under_AZD8055(values)[1],
     }
 
 
-LOGARITHMIC = {"TC01", "TC08", "TC08b", "EX01", "EX04", "EX05", "EX06", "EX07"}
+LOGARITHMIC = {"TC01", "TC08", "TC08b", "EX01", "EX04", "EX05", "EX06", "EX07", "EX08"}
 
 
 @cache

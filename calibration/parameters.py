@@ -4,6 +4,7 @@ import re
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import yaml
 from experiments import HERE, RAPALOGS, Array, Values
@@ -28,6 +29,13 @@ def to_values(steps: Array) -> dict[str, float]:
     table = free()
     values = table["prior"].to_numpy(float) * table["factor"].to_numpy(float) ** steps
     return dict(zip(table.index, values.tolist(), strict=True))
+
+
+def to_steps(values: Values) -> Array:
+    """Return distances to the prior, in standard deviations, from parameter values."""
+    table = free()
+    ratios = np.array([values[name] for name in table.index]) / table["prior"].to_numpy(float)
+    return np.log(ratios) / np.log(table["factor"].to_numpy(float))
 
 
 def current() -> dict[str, float]:

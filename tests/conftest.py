@@ -13,6 +13,7 @@ identifiers: [https://identifiers.org/cellosaurus:CVCL_1051]
 status:
   PTEN: {{value: wild type, source: assumed, confidence: D}}
 medium: {{name: RPMI-1640 + 10 % FBS, source: assumed, confidence: D}}
+doubling_time: {{value: 1.5 d, source: assumed, confidence: D}}
 values:
   FKBP12: {{value: 0.3 uM, source: assumed, confidence: D, plausible: 100-1000 nM}}
 """
@@ -37,6 +38,21 @@ values:
 RAPALOG = """\
   kon_FRB: {value: 0.114 1/(nM*min), source: assumed, confidence: D}
   Kd_FRB: {value: 12 nM, source: assumed, confidence: D}
+  Kd_kinase: {value: 2 uM, source: assumed, confidence: D}
+"""
+
+ATP_COMPETITIVE = """\
+name: {name}
+mechanism: atp_competitive
+description: A drug for tests.
+molar_mass: {{value: 400 g/mol, source: assumed, confidence: D}}
+values:
+  kpermeation: {{value: 5 1/min, source: assumed, confidence: D}}
+  funbound_medium: {{value: 0.6, source: assumed, confidence: D}}
+  kdecay_medium: {{value: 0.6 1/h, source: assumed, confidence: D}}
+  kon_kinase: {{value: 1e6 1/(M*s), source: assumed, confidence: D}}
+  Kd_kinase_mTORC1: {{value: 9 nM, source: assumed, confidence: D}}
+  Kd_kinase_mTORC2: {{value: 0.012 uM, source: assumed, confidence: D}}
 """
 
 PERTURBATIONS = """\
@@ -53,6 +69,15 @@ hypoxia:
   source: assumed
   confidence: D
   notes: For tests.
+MTOR_F2108L:
+  description: A mutant.
+  timing: chronic
+  mutant:
+    Kd_FRB_ratio: {value: 300, source: assumed, confidence: D, plausible: 100-1000}
+    kinase_activity: {value: 1.5, source: assumed, confidence: C}
+  changes: [{target: fraction_MTOR_F2108L, set: 1}]
+  source: assumed
+  confidence: D
 """
 
 
@@ -68,13 +93,15 @@ def write_models(root: Path) -> Path:
         (root / "drugs" / f"{name}.yaml").write_text(text, encoding="utf-8")
     text = DRUG.format(name="tacrolimus", mechanism="fkbp_competitor", synonym="FK506")
     (root / "drugs" / "tacrolimus.yaml").write_text(text, encoding="utf-8")
+    text = ATP_COMPETITIVE.format(name="AZD8055")
+    (root / "drugs" / "AZD8055.yaml").write_text(text, encoding="utf-8")
     (root / "perturbations.yaml").write_text(PERTURBATIONS, encoding="utf-8")
     return root
 
 
 @pytest.fixture
 def models(tmp_path, monkeypatch):
-    """A folder of data files in place of models/: two cells, three drugs, two perturbations."""
+    """A folder of data files in place of models/: two cells, four drugs, three perturbations."""
     root = write_models(tmp_path / "models")
     monkeypatch.setattr(paths, "_root", lambda: root)
     return root

@@ -24,6 +24,7 @@ ROWS = {
     "machine": (
         "library",
         "symbols",
+        "occupancy",
         "drug_layer",
         "steps",
         "compile",
@@ -31,8 +32,8 @@ ROWS = {
         "result",
         "simulation",
     ),
-    "studies": ("qualification",),
-    "edges": ("export", "plot", "check", "cli"),
+    "studies": ("assays", "qualification"),
+    "edges": ("export", "plot", "plot_assays", "check", "cli"),
 }
 ORDER = {module: place for place, module in enumerate(sum(ROWS.values(), ()))}
 
@@ -43,14 +44,19 @@ KEEPERS = {
     "libsbml": {"library", "symbols", "drug_layer", "compile", "check"},
     "pint": {"units"},
     "pydantic": {"scenario_file"},
-    "matplotlib": {"plot"},
+    "matplotlib": {"plot", "plot_assays"},
     "typer": {"cli"},
     "rich": {"cli"},
     "tellurium": {"export"},
 }
 
 # Methods that hand a value to a later row. Inside a function only, never at import.
-COURTESIES = {("result", "plot"), ("result", "export")}
+COURTESIES = {
+    ("result", "plot"),
+    ("result", "export"),
+    ("assays", "plot_assays"),
+    ("assays", "export"),
+}
 
 
 class Import(NamedTuple):

@@ -13,6 +13,7 @@ def test_a_cell(models):
     assert cell.medium.text == "RPMI-1640 + 10 % FBS"
     assert str(cell.status["PTEN"]) == "wild type"
     assert (cell.values["FKBP12"].value, cell.values["FKBP12"].unit) == (300, "nM")
+    assert (cell.doubling_time.value, cell.doubling_time.unit) == (36, "h")
     assert pickle.loads(pickle.dumps(cell)) == cell
     assert hash(cell) == hash(cells.load("786-O"))
 
@@ -40,6 +41,8 @@ def test_what_is_no_cell(models, given):
         ("https://", "ftp://", "is no web address."),
         ("wild type", "no", "expected text, got the truth value false (quote it if it is text)"),
         ("description: A line for tests.\n", "", "'description' is missing."),
+        ("1.5 d", "1.5 nM", "doubling_time.value: '1.5 nM' is not in h."),
+        ("1.5 d", "36", "doubling_time.value: 36 has no unit."),
     ],
 )
 def test_a_file_that_is_not_sound(models, old, new, message):
@@ -49,6 +52,13 @@ def test_a_file_that_is_not_sound(models, old, new, message):
         cells.load("786-O")
     assert str(path) in str(caught.value)
     assert message in str(caught.value)
+
+
+def test_a_cell_that_does_not_divide(models):
+    path = models / "cells" / "786-O.yaml"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    path.write_text("\n".join(one for one in lines if "doubling" not in one), encoding="utf-8")
+    assert cells.load("786-O").doubling_time is None
 
 
 def test_an_edited_file_is_read_again(models):
@@ -66,4 +76,8 @@ def test_another_folder(tmp_path):
 
 @pytest.mark.parametrize("name", cells.names())
 def test_the_shipped_cells_are_sound(name):
-    assert cells.load(name).name == name
+    cell = cells.load(name)
+    assert cell.name == name
+    if cell.doubling_time is not None:
+        assert cell.doubling_time.unit == "h"
+        assert 6 < cell.doubling_time.value < 240

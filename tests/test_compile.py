@@ -7,9 +7,9 @@ import pytest
 
 import mtorsim as mt
 from mtorsim import cells, library, paths, perturbation
-from mtorsim.compile import compile_scenario, structure
+from mtorsim.compile import UNTREATED, compile_scenario, parts, size, structure
 from mtorsim.errors import ScenarioError, UnitError, UnknownIdError
-from mtorsim.simulation import to_sbml
+from mtorsim.simulation import steady_state, to_sbml
 from mtorsim.symbols import symbols
 
 
@@ -83,6 +83,10 @@ def test_defaults_stand_in_for_the_model_file_only():
             "belongs to a drug",
         ),
         ({"set": {"AKT_pT308": "1 nM"}}, ScenarioError, "follows from"),
+        ({"set": {"G1_fraction": 0.5}}, ScenarioError, "follows from"),  # a rate rule moves it
+        ({"set": {"log_cell_number": 1}}, ScenarioError, "follows from"),
+        ({"set": {"growth_rate_untreated": "1 1/d"}}, ScenarioError, "follows from"),
+        ({"set": {"fraction_MTOR_F2108L": 0.5}}, UnknownIdError, "fraction_MTOR_F2108L"),
         ({"observe": ["S6K_pT389"]}, UnknownIdError, "S6K1_pT389"),
         ({"observe": ["kdeg_CCND1"]}, UnknownIdError, "observable or species"),
     ],
@@ -90,6 +94,84 @@ def test_defaults_stand_in_for_the_model_file_only():
 def test_bad_values_are_refused(fields, error, match):
     with pytest.raises(error, match=match):
         compile_scenario(mt.Scenario(**fields))
+
+
+def test_the_cell_comes_to_rest_before_its_number_changes():
+    compiled = compile_scenario(mt.Scenario())
+    assert compiled.adapted["population_growth"] == 0
+    assert compiled.settings.get("population_growth", symbols()["population_growth"].value) == 1
+    assert set(UNTREATED) <= set(steady_state(compiled))
+
+
+# -- mutants of mTOR -------------------------------------------------------------------------------
+
+
+def test_a_mutant_is_all_of_mtor_unless_its_share_is_set():
+    name = "MTOR_F2108L"
+    assert adapted(perturbations=[name])[f"fraction_{name}"] == 1
+    shared = {"perturbations": [name], "set": {f"fraction_{name}": 0.3}}
+    compiled = compile_scenario(mt.Scenario(**shared))
+    assert compiled.adapted[f"fraction_{name}"] == compiled.settings[f"fraction_{name}"] == 0.3
+    rest = steady_state(compiled)
+    mutated = sum(level for id, level in rest.items() if id.endswith("_F2108L"))
+    wild = sum(rest[id] for id in rest if f"{id}_F2108L" in rest)
+    assert mutated / (mutated + wild) == pytest.approx(0.3, rel=1e-6)
+
+
+@pytest.mark.parametrize("shares", [{}, {"MTOR_F2108L": 0.6, "MTOR_M2327I": 0.5}])
+def test_mutants_that_are_more_than_all_mtor_are_refused(shares):
+    names = ["MTOR_M2327I", "MTOR_F2108L"]
+    given = {f"fraction_{name}": share for name, share in shares.items()}
+    with pytest.raises(ScenarioError) as caught:
+        compile_scenario(mt.Scenario(perturbations=names, set=given))
+    first, second = shares.get("MTOR_F2108L", 1), shares.get("MTOR_M2327I", 1)
+    assert f"{first:g} MTOR_F2108L + {second:g} MTOR_M2327I" in str(caught.value)
+    assert "--set fraction_MTOR_F2108L=" in str(caught.value)
+
+
+def test_one_mutant_that_is_more_than_all_mtor_is_refused():
+    with pytest.raises(ScenarioError, match=r"1\.5 MTOR_A2034V"):
+        adapted(perturbations=["MTOR_A2034V"], set={"fraction_MTOR_A2034V": 1.5})
+
+
+def test_shares_that_are_exactly_all_mtor_are_not_refused():
+    # As floats they add up to a little above 1.
+    shares = {"MTOR_A2034V": 0.33, "MTOR_F2108L": 0.56, "MTOR_M2327I": 0.11}
+    assert sum(shares.values()) > 1
+    given = {f"fraction_{name}": share for name, share in shares.items()}
+    rest = steady_state(compile_scenario(mt.Scenario(perturbations=list(shares), set=given)))
+    assert rest["MTOR"] == pytest.approx(0, abs=1e-6)
+
+
+def test_parts_are_drugs_and_mutants_in_order_of_name():
+    fields = {
+        "drugs": {"tacrolimus": "1 uM", "AZD8055": "5 nM"},
+        "perturbations": ["PTEN_loss", "MTOR_M2327I", "MTOR_A2034V"],
+    }
+    found = parts(mt.Scenario(**fields))
+    assert found == (("AZD8055", "tacrolimus"), ("MTOR_A2034V", "MTOR_M2327I"))
+    assert parts(mt.Scenario(perturbations=["PTEN_loss"])) == ((), ())
+
+
+def test_size_says_what_drugs_and_mutants_add():
+    def counts(sbml):
+        document = library.read_sbml(sbml)
+        return document.getModel().getNumSpecies(), document.getModel().getNumReactions()
+
+    species, reactions = counts(library.network_sbml())
+    bare = size(compile_scenario(mt.Scenario()))
+    assert bare == f"Model: {species} species, {reactions} reactions."
+    # Outside and inside, two immunophilins, six open forms of mTOR.
+    words = size(compile_scenario(mt.Scenario(drugs={"sirolimus": "1 nM"})))
+    assert words.startswith(f"Model: {species + 10} species, ")
+    assert "; 10 and " in words
+    assert words.endswith(" of them are added for drugs and mutants of mTOR.")
+    # Outside and inside, seven forms; each of those mutated, with the drug and without.
+    fields = {"drugs": {"AZD8055": "1 nM"}, "perturbations": ["MTOR_F2108L"]}
+    compiled = compile_scenario(mt.Scenario(**fields))
+    added = [a - b for a, b in zip(counts(compiled.sbml), (species, reactions), strict=True)]
+    assert added[0] == 2 + 7 + 14
+    assert f"; {added[0]} and {added[1]} of them" in size(compiled)
 
 
 def test_what_is_given_is_there_whatever_is_withdrawn():
@@ -189,6 +271,12 @@ def test_two_drugs_at_one_time_change_in_one_step():
             "stimuli": {"insulin": "100 nM"},
             "set": {"medium": "0.2 nL"},
         },
+        {
+            "drugs": {"sirolimus": "20 nM", "Ku-0063794": "1 uM"},
+            "perturbations": ["MTOR_F2108L"],
+            "set": {"fraction_MTOR_F2108L": 0.4},
+        },
+        {"drugs": {"RMC-5552": mt.Constant("1 nM", stop="2 h")}, "perturbations": ["hypoxia"]},
     ],
 )
 def test_export_is_sound_sbml_with_full_units(fields):

@@ -8,19 +8,52 @@ import numpy as np
 import pytest
 import roadrunner
 
-from mtorsim import drugs, library
+from mtorsim import drugs, library, perturbation
 from mtorsim.compile import structure
-from mtorsim.drug_layer import attach, load_roles, network_roles
+from mtorsim.drug_layer import Activity, attach, load_roles, network_roles
+from mtorsim.drugs import Drug
 from mtorsim.engine import Engine, engine
 from mtorsim.errors import ModelError
 from mtorsim.observables import OBSERVABLES
+from mtorsim.occupancy import states
 from mtorsim.steps import Run
 from mtorsim.symbols import symbols
 
 ROLES = network_roles()
 RAPALOGS = tuple(n for n in drugs.names() if drugs.load(n).mechanism == "rapalog")
-# A closed pot: no synthesis, no degradation, no drug lost, both compartments of one size.
-CLOSED = {"ksyn_MTOR": 0, "kdeg_MTOR": 0, "kdecay_medium_sirolimus": 0}
+STILL = {"population_growth": 0.0}  # cells that come to rest do not change in number
+# A closed pot: no synthesis, no degradation, no drug lost.
+CLOSED = {**STILL, "ksyn_MTOR": 0, "kdeg_MTOR": 0, "kdecay_medium_sirolimus": 0}
+
+
+def changed(name, **values):
+    """A drug with some of its constants replaced."""
+    drug = drugs.load(name)
+    return replace(
+        drug,
+        values={
+            key: replace(fact, value=values.get(key, fact.value))
+            for key, fact in drug.values.items()
+        },
+    )
+
+
+# One drug of each mechanism and a mutant. Those that hold the kinase site hold one complex more
+# tightly than the other, which only detailed balance can tell.
+LOPSIDED = changed("AZD8055", Kd_kinase_mTORC1=10.0, Kd_kinase_mTORC2=40.0)
+BISTERIC = changed("RMC-5552", Kd_kinase_mTORC1=30.0, Kd_kinase_mTORC2=6.0)
+CROWD = (LOPSIDED, BISTERIC, drugs.load("sirolimus"), drugs.load("tacrolimus"))
+F2108L = perturbation.load("MTOR_F2108L").mutant
+STATES = states(("RMC-5552", "sirolimus"), ("AZD8055", "RMC-5552"), ("MTOR_F2108L",))
+
+
+@cache
+def crowd():
+    return attach(library.network_sbml(), ROLES, CROWD, [F2108L])
+
+
+def forms(state):
+    return ROLES.open_forms if state.FRB else ROLES.forms
 
 
 def bound_at_equilibrium(one, other, Kd):
@@ -39,13 +72,13 @@ def model(sbml):
 
 
 def value(id):
-    return symbols(structure(("sirolimus",)))[id].value
+    return symbols(crowd())[id].value
 
 
-def settled(settings, start, ids, minutes=1e6):
-    runner = engine(structure(("sirolimus",)))
-    rest = runner.steady_state({})
-    run = Run(np.array([0.0, minutes]), settings, {**rest, **start})
+def settled(settings, start, ids, minutes=1e6, sbml=None):
+    runner = engine(sbml or structure(("sirolimus",)))
+    rest = runner.steady_state(STILL)
+    run = Run(np.array([0.0, minutes]), {**STILL, **settings}, {**rest, **start})
     return dict(zip(ids, runner.run(run, ids)[-1], strict=True))
 
 
@@ -94,8 +127,7 @@ def test_docking_settles_at_the_two_dissociation_constants():
     assert complexed == pytest.approx(Kd * value("Kd_ratio_mTORC1_to_MTOR"), rel=1e-4)
 
 
-def test_cycle_of_raptor_and_drug_is_in_detailed_balance():
-    # Both ways round the cycle mTOR -> mTORC1 with drug give the same constant at rest.
+def test_raptor_comes_off_docked_mtor_as_docking_on_mtorc1_is_weaker():
     ids = ["MTOR_FKBP12_sirolimus", "RPTOR", "mTORC1_cytosol_FKBP12_sirolimus"]
     end = settled({**CLOSED, "kpermeation_sirolimus": 0}, {"sirolimus": 50.0}, ids)
     occupied = end["MTOR_FKBP12_sirolimus"] * end["RPTOR"] / end["mTORC1_cytosol_FKBP12_sirolimus"]
@@ -103,9 +135,86 @@ def test_cycle_of_raptor_and_drug_is_in_detailed_balance():
     assert occupied == pytest.approx(free * value("Kd_ratio_mTORC1_to_MTOR"), rel=1e-3)
 
 
+# -- the kinase site -------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def pot():
+    """The crowd at equilibrium in cells that nothing enters or leaves, half of mTOR mutated."""
+    runner = engine(crowd())
+    half = {**STILL, "fraction_MTOR_F2108L": 0.5}
+    inside = {"AZD8055": 60.0, "RMC_5552": 400.0, "sirolimus": 600.0, "tacrolimus": 100.0}
+    settings = half | {f"kpermeation_{drug}": 0.0 for drug in inside}
+    settings |= {"ksyn_MTOR": 0.0, "kdeg_MTOR": 0.0}
+    ids = [*runner.species, "mTORC1", "mTORC2", "mTORC1_kinase_occupied", "mTORC2_kinase_occupied"]
+    run = Run(np.array([0.0, 1e6]), settings, {**runner.steady_state(half), **inside})
+    return dict(zip(ids, runner.run(run, ids)[-1], strict=True))
+
+
+def reach(pot, drug):
+    """What a drug is worth at a kinase site for which the free rapalog competes."""
+    return pot[drug] / (1 + pot["sirolimus"] / value("Kd_kinase_sirolimus"))
+
+
+@pytest.mark.parametrize("total", [1.0, 20.0, 500.0])  # nM in the cell
+def test_kinase_sites_fill_with_the_dissociation_constant_of_each_complex(total):
+    sbml = attach(library.network_sbml(), ROLES, [LOPSIDED])
+    settings = {"ksyn_MTOR": 0, "kdeg_MTOR": 0, "kpermeation_AZD8055": 0}
+    ids = ["AZD8055", "MTOR", "MTOR_AZD8055"]
+    ids += [f"{one}{what}" for one in ("mTORC1", "mTORC2") for what in ("", "_kinase_occupied")]
+    end = settled(settings, {"AZD8055": total}, ids, sbml=sbml)
+    for one, Kd in (("mTORC1", 10.0), ("mTORC2", 40.0)):
+        share = end[f"{one}_kinase_occupied"] / end[one]
+        assert share == pytest.approx(end["AZD8055"] / (end["AZD8055"] + Kd), rel=1e-5)
+    free = end["MTOR"] * end["AZD8055"] / end["MTOR_AZD8055"]
+    assert free == pytest.approx(10.0, rel=1e-5)
+
+
+@pytest.mark.parametrize("form", ROLES.open_forms)
+def test_the_two_sites_of_a_molecule_fill_independently(pot, form):
+    # Rapalog and ATP-competitive drug together: held at both x open = one held x the other held.
+    both, docked = (pot[f"{form}_FKBP12_sirolimus{one}"] for one in ("_AZD8055", ""))
+    assert both * pot[form] == pytest.approx(docked * pot[f"{form}_AZD8055"], rel=1e-5)
+    assert pot[f"{form}_AZD8055"] / pot[form] == pytest.approx(
+        reach(pot, "AZD8055") / 10.0, rel=1e-5
+    )
+
+
+@pytest.mark.parametrize("form", ROLES.open_forms)
+def test_the_tethered_warhead_meets_its_effective_molarity(pot, form):
+    ratio = pot[f"{form}_FKBP12_RMC_5552_bridged"] / pot[f"{form}_FKBP12_RMC_5552"]
+    share = reach(pot, "RMC_5552") / pot["RMC_5552"]  # of sites that no free rapalog holds
+    molarity = value("effective_molarity_RMC_5552")
+    assert ratio == pytest.approx(share * molarity / 30.0, rel=1e-5)
+    assert pot[f"{form}_RMC_5552"] / pot[form] == pytest.approx(
+        reach(pot, "RMC_5552") / 30.0, rel=1e-5
+    )
+
+
+def test_the_warhead_alone_holds_mtorc2(pot):
+    ratio = pot["mTORC2_complex_RMC_5552"] / pot["mTORC2_complex"]
+    assert ratio == pytest.approx(reach(pot, "RMC_5552") / 6.0, rel=1e-5)
+    assert pot["mTORC2_complex_AZD8055"] / pot["mTORC2_complex"] == pytest.approx(
+        reach(pot, "AZD8055") / 40.0, rel=1e-5
+    )
+
+
+@pytest.mark.parametrize("form", ROLES.open_forms)
+def test_a_mutant_docks_more_weakly_by_its_ratio(pot, form):
+    usual, mutated = (
+        pot[one] * pot["FKBP12_sirolimus"] / pot[f"{one}_FKBP12_sirolimus"]
+        for one in (form, f"{form}_F2108L")
+    )
+    assert mutated / usual == pytest.approx(value("Kd_FRB_ratio_MTOR_F2108L"), rel=1e-5)
+    assert value("Kd_FRB_ratio_MTOR_F2108L") > 1
+
+
+# -- detailed balance ------------------------------------------------------------------------------
+
+
 def dissociation_constant(runner, id):
     """Constant of a reversible reaction of mass action: its rate backward over that forward."""
-    reaction = model(structure(("sirolimus",))).getReaction(id)
+    reaction = model(crowd()).getReaction(id)
     rates = []
     for side in (reaction.getListOfReactants(), reaction.getListOfProducts()):
         taking_part = {one.getSpecies() for one in side}
@@ -117,31 +226,59 @@ def dissociation_constant(runner, id):
     return -rates[1] / rates[0]
 
 
-def cycles():
-    """Reversible reactions that turn one open form into another: with docking, a cycle each."""
+def passages():
+    """Reversible reactions that turn one form into another."""
     for reaction in model(library.network_sbml()).getListOfReactions():
         sides = (reaction.getListOfReactants(), reaction.getListOfProducts())
-        forms = [{one.getSpecies() for one in side} & set(ROLES.open_forms) for side in sides]
-        if reaction.getReversible() and all(forms):
-            yield reaction.getId(), forms[0].pop(), forms[1].pop()
+        found = [{one.getSpecies() for one in side} & set(ROLES.forms) for side in sides]
+        if reaction.getReversible() and all(found):
+            yield reaction.getId(), found[0].pop(), found[1].pop()
 
 
-@pytest.mark.parametrize(("reaction", "before", "after"), list(cycles()))
-def test_every_cycle_with_docking_is_in_detailed_balance(reaction, before, after):
-    runner = roadrunner.RoadRunner(structure(("sirolimus",)))
-    ways = [
-        (reaction, f"dock_{after}_FKBP12_sirolimus"),
-        (f"dock_{before}_FKBP12_sirolimus", f"{reaction}_FKBP12_sirolimus"),
-    ]
-    one, other = (
-        np.prod([dissociation_constant(runner, step) for step in way]).item() for way in ways
-    )
-    assert one > 0
-    assert one == pytest.approx(other, rel=1e-12)
+def last_steps(state):
+    """What may have been bound last, and the state before it."""
+    if state.is_bridged:
+        yield "bridge", replace(state, kinase="")
+    elif state.FRB:
+        yield "dock", replace(state, FRB="")
+    if state.kinase and not state.is_bridged:
+        yield "bind_kinase", replace(state, kinase="")
 
 
-def test_the_cycles_are_those_of_raptor_pras40_lysosome_and_rheb():
-    assert len(list(cycles())) == 4
+def cycles(state):
+    """Pairs of ways between the same two forms: a passage before or after a step, or two steps."""
+    for step, earlier in last_steps(state):
+        for passage, before, after in passages():
+            if {before, after} <= set(forms(state)):
+                yield (
+                    (f"{passage}{earlier.suffix}", f"{step}_{after}{state.suffix}"),
+                    (f"{step}_{before}{state.suffix}", f"{passage}{state.suffix}"),
+                )
+    if len(list(last_steps(state))) == 2:
+        docked, held = (replace(state, **{site: ""}) for site in ("kinase", "FRB"))
+        for form in forms(state):
+            yield (
+                (f"dock_{form}{docked.suffix}", f"bind_kinase_{form}{state.suffix}"),
+                (f"bind_kinase_{form}{held.suffix}", f"dock_{form}{state.suffix}"),
+            )
+
+
+@pytest.mark.parametrize("state", [one for one in STATES if one.FRB or one.kinase], ids=str)
+def test_every_cycle_is_in_detailed_balance(state):
+    runner = roadrunner.RoadRunner(crowd())
+    found = list(cycles(state))
+    # Raptor, PRAS40, lysosome and Rheb; rictor where the FRB domain is open; six open forms.
+    expected = 4 * len(list(last_steps(state))) + (not state.FRB)
+    assert len(found) == expected + 6 * (len(list(last_steps(state))) == 2)
+    for ways in found:
+        one, other = (
+            np.prod([dissociation_constant(runner, step) for step in way]).item() for way in ways
+        )
+        assert one > 0
+        assert one == pytest.approx(other, rel=1e-12), ways
+
+
+# -- entry -----------------------------------------------------------------------------------------
 
 
 def test_drug_spreads_until_free_drug_is_equal():
@@ -178,12 +315,24 @@ def test_each_open_form_has_one_twin_for_each_rapalog(names):
     assert len(twins) == 6 * len(names)
 
 
-def test_mtorc2_is_never_occupied():
-    for reaction in model(structure(RAPALOGS)).getListOfReactions():
-        made = [product.getSpecies() for product in reaction.getListOfProducts()]
-        if "mTORC2" in made:
-            assert reaction.getId() == "assemble_mTORC2"
-    assert not [id for id in symbols(structure(RAPALOGS)) if id.startswith("mTORC2_")]
+def test_the_states_are_those_of_the_drugs_and_the_mutant():
+    added = {one.getId() for one in model(crowd()).getListOfSpecies()} - set(symbols())
+    found = {id for id in added if id.startswith(("MTOR", "mTORC"))}
+    assert found == {f"{form}{one.suffix}" for one in STATES[1:] for form in forms(one)}
+    # Wild type and mutant: 9 states of six open forms, 3 of mTORC2; the network has 7 of them.
+    assert len(found) == 2 * (9 * 6 + 3) - 7
+
+
+def test_mtorc2_hides_its_frb_domain():
+    network = model(crowd())
+    assert not [one.getId() for one in network.getListOfSpecies() if "mTORC2_complex" in one.getId()
+                and "FKBP12" in one.getId()]  # fmt: skip
+    makers = set()
+    for reaction in network.getListOfReactions():
+        if any("mTORC2_complex" in one.getSpecies() for one in reaction.getListOfProducts()):
+            makers.add(reaction.getId())
+            assert not [o for o in reaction.getListOfReactants() if "FKBP12" in o.getSpecies()]
+    assert "assemble_mTORC2_F2108L_AZD8055" in makers
 
 
 def test_tacrolimus_docks_on_nothing():
@@ -192,27 +341,26 @@ def test_tacrolimus_docks_on_nothing():
     assert "FKBP12_tacrolimus" in added
 
 
-@pytest.mark.parametrize("form", ROLES.open_forms)
-def test_degraded_mtor_lets_go_of_the_drug(form):
-    network = model(structure(("sirolimus",)))
-    usual, occupied = (
-        sorted(one.getSpecies() for one in network.getReaction(id).getListOfProducts())
-        for id in (f"degrade_{form}", f"degrade_{form}_FKBP12_sirolimus")
-    )
-    assert occupied == sorted([*usual, "FKBP12_sirolimus"])
+@pytest.mark.parametrize("state", STATES[1:], ids=str)
+def test_degraded_mtor_lets_go_of_what_it_held(state):
+    network = model(crowd())
+    held = [f"FKBP12_{state.FRB}".replace("-", "_")] if state.FRB else []
+    # The warhead of a bridging molecule is no molecule of its own.
+    held += [state.kinase.replace("-", "_")] if state.kinase not in ("", state.FRB) else []
+    for form in forms(state):
+        usual, occupied = (
+            sorted(one.getSpecies() for one in network.getReaction(id).getListOfProducts())
+            for id in (f"degrade_{form}", f"degrade_{form}{state.suffix}")
+        )
+        assert occupied == sorted([*usual, *held])
 
 
-def test_new_mtor_is_not_occupied():
-    assert model(structure(("sirolimus",))).getReaction("make_MTOR_FKBP12_sirolimus") is None
+def test_new_mtor_holds_nothing():
+    makers = {r.getId() for r in model(crowd()).getListOfReactions() if "make_MTOR" in r.getId()}
+    assert makers == {"make_MTOR", "make_MTOR_F2108L"}
 
 
-@pytest.mark.parametrize("name", ROLES.totals)
-def test_sums_count_each_twin_once(name):
-    drugs = ("everolimus", "sirolimus")
-    usual = terms(library.network_sbml(), name)
-    twins = [f"{form}_FKBP12_{d}" for form in usual if form in ROLES.open_forms for d in drugs]
-    assert len(twins) >= 2
-    assert sorted(terms(structure(drugs), name)) == sorted([*usual, *twins])
+# -- sums ------------------------------------------------------------------------------------------
 
 
 def terms(sbml, variable):
@@ -220,94 +368,232 @@ def terms(sbml, variable):
     return libsbml.formulaToL3String(rule.getMath()).split(" + ")
 
 
+@pytest.mark.parametrize("name", ROLES.totals + ROLES.open_totals)
+def test_sums_count_each_twin_once(name):
+    usual = terms(library.network_sbml(), name)
+    twins = [
+        f"{form}{one.suffix}"
+        for one in STATES[1:]
+        for form in usual
+        if form in forms(one) and not (one.FRB and name in ROLES.open_totals)
+    ]
+    assert twins
+    assert sorted(terms(crowd(), name)) == sorted([*usual, *twins])
+
+
 def test_read_outs_are_the_sums_over_the_drugs():
-    sbml = structure(("sirolimus", "tacrolimus"))
-    twins = {f"{form}_FKBP12_sirolimus" for form in ROLES.open_forms}
-    bound = terms(sbml, "FKBP12_drug")
-    assert len(bound) == len(set(bound))
-    assert set(bound) == {"FKBP12_sirolimus", "FKBP12_tacrolimus", *twins}
-    assert set(terms(sbml, "drug_medium")) == {"sirolimus_medium", "tacrolimus_medium"}
-    assert set(terms(sbml, "mTORC1_FRB_occupied")) == twins - {"MTOR_FKBP12_sirolimus"}
+    docked = {f"{form}{one.suffix}" for one in STATES for form in forms(one) if one.FRB}
+    held = {f"{form}{one.suffix}" for one in STATES for form in forms(one) if one.kinase}
+    expected = {
+        "FKBP12_drug": docked | {f"FKBP12_{d}" for d in ("RMC_5552", "sirolimus", "tacrolimus")},
+        "drug_medium": {f"{d}_medium" for d in ("AZD8055", "RMC_5552", "sirolimus", "tacrolimus")},
+        "mTORC1_FRB_occupied": {id for id in docked if id.startswith("mTORC1")},
+        "mTORC1_kinase_occupied": {id for id in held if id.startswith("mTORC1")},
+        "mTORC2_kinase_occupied": {id for id in held if id.startswith("mTORC2")},
+    }
+    assert set(expected) == set(ROLES.readouts)
+    for variable, ids in expected.items():
+        assert sorted(terms(crowd(), variable)) == sorted(ids)
 
 
-def test_occupied_complex_keeps_the_residual_activity():
-    ids = ["mTORC1_active", "mTORC1_RHEB", "mTORC1_RHEB_FKBP12_sirolimus"]
-    end = settled({}, {"sirolimus_medium": 100.0}, ids, minutes=600)
-    expected = end["mTORC1_RHEB"]
-    expected += value("residual_mTORC1_FRB_occupied") * end["mTORC1_RHEB_FKBP12_sirolimus"]
-    assert end["mTORC1_active"] == pytest.approx(expected, rel=1e-9)
+# -- laws ------------------------------------------------------------------------------------------
+
+DOSES = {"AZD8055": 30.0, "RMC_5552": 3.0, "sirolimus": 50.0, "tacrolimus": 50.0}
+HALF = {"fraction_MTOR_F2108L": 0.5, "kinase_activity_MTOR_F2108L": 3.0}
 
 
-THREE = ("everolimus", "sirolimus", "tacrolimus")
+@pytest.fixture(scope="module")
+def crowded():
+    """Three days of the crowd with half of mTOR mutated, no drug lost: id -> curve."""
+    runner = engine(crowd())
+    rest = runner.steady_state({**STILL, **HALF})
+    settings = HALF | {f"kdecay_medium_{drug}": 0.0 for drug in DOSES}
+    ids = (*runner.species, *OBSERVABLES, "MTOR_total", "mTORC1_active_on_Thr37")
+    doses = {f"{drug}_medium": dose for drug, dose in DOSES.items()}
+    run = Run(np.linspace(0, 4320, 30), settings, {**rest, **doses})
+    return dict(zip(ids, runner.run(run, ids).T, strict=True))
+
+
 TOTALS = {
-    "FKBP12": ["FKBP12", "FKBP12_drug"],
-    "FKBP51": ["FKBP51", *(f"FKBP51_{name}" for name in THREE)],
-    "Rheb": ["RHEB_GDP", "RHEB_GTP", "mTORC1_RHEB"]
-    + [f"mTORC1_RHEB_FKBP12_{name}" for name in THREE[:2]],
-    "raptor": ["RPTOR", "mTORC1"],
-    "rictor": ["RICTOR", "mTORC2"],
-    "PRAS40": ["PRAS40_total"],
+    "FKBP12": ("FKBP12", "FKBP12_drug"),
+    "FKBP51": ("FKBP51", *(f"FKBP51_{drug}" for drug in list(DOSES)[1:])),
+    "Rheb": ("RHEB_GDP", "RHEB_GTP", *(f"mTORC1_RHEB{one.suffix}" for one in STATES)),
+    "raptor": ("RPTOR", "mTORC1"),
+    "rictor": ("RICTOR", "mTORC2"),
+    "PRAS40": ("PRAS40_total",),
 }
 
 
 @pytest.mark.parametrize("what", TOTALS)
-def test_proteins_are_conserved_under_three_drugs(what):
-    run, runner = under_three_drugs({})
-    values = runner.run(run, TOTALS[what])
-    assert np.ptp(values, axis=0).min() > 0  # every form takes part
-    total = values.sum(axis=1)
+def test_proteins_are_conserved_under_every_mechanism(crowded, what):
+    columns = [crowded[id] for id in TOTALS[what]]
+    assert min(np.ptp(column) for column in columns) > 0  # every form takes part
+    total = sum(columns)
     assert total == pytest.approx(np.full(30, total[0]), rel=1e-8)
 
 
-def under_three_drugs(settings):
-    runner = engine(structure(THREE))
-    doses = {f"{name}_medium": 50.0 for name in THREE}
-    times = np.linspace(0, 4320, 30)
-    return Run(times, settings, {**runner.steady_state({}), **doses}), runner
+@pytest.mark.parametrize("drug", DOSES)
+def test_drug_is_conserved_where_it_does_not_decay(crowded, drug):
+    species = engine(crowd()).species
+    inside = [id for id in species if drug in id and not id.endswith("_medium")]
+    assert all(id.count(drug) == 1 for id in inside)  # one molecule in each
+    amount = value("medium") * crowded[f"{drug}_medium"]
+    amount = amount + value("cell") * sum(crowded[id] for id in inside)
+    assert amount == pytest.approx(np.full(30, DOSES[drug] * value("medium")), rel=1e-8)
 
 
-@pytest.mark.parametrize("drug", THREE)
-def test_drug_is_conserved_where_it_does_not_decay(drug):
-    run, runner = under_three_drugs({f"kdecay_medium_{drug}": 0.0})
-    medium, *inside = (id for id in runner.species if id.endswith((drug, f"{drug}_medium")))
-    assert medium == f"{drug}_medium"
-    assert len(inside) == (3 if drug == "tacrolimus" else 9)
-    amount = value("medium") * runner.run(run, [medium])[:, 0]
-    amount += value("cell") * runner.run(run, inside).sum(axis=1)
-    assert amount == pytest.approx(np.full(30, 50.0 * value("medium")), rel=1e-8)
+def test_drugs_change_neither_the_turnover_of_mtor_nor_the_share_of_a_mutant(crowded):
+    made = value("ksyn_MTOR") / value("kdeg_MTOR")
+    assert crowded["MTOR_total"] == pytest.approx(np.full(30, made), rel=1e-6)
+    mutated = sum(curve for id, curve in crowded.items() if "_F2108L" in id)
+    assert mutated == pytest.approx(np.full(30, 0.5 * made), rel=1e-6)
 
 
-def test_two_rapalogs_that_are_the_same_add_up_to_one():
-    # Everolimus with every constant of sirolimus: 8 nM and 12 nM are 20 nM.
-    runner = engine(structure(("everolimus", "sirolimus")))
-    table = symbols(structure(("everolimus", "sirolimus")))
+@pytest.mark.parametrize(
+    ("variable", "form", "residual"),
+    [
+        ("mTORC1_active", "mTORC1_RHEB", "residual_mTORC1_FRB_occupied"),
+        ("mTORC1_active_on_Thr37", "mTORC1_RHEB", "residual_mTORC1_FRB_occupied_Thr37"),
+        ("mTORC2_active", "mTORC2_complex", None),
+    ],
+)
+def test_activity_is_that_of_the_open_kinase_sites(crowded, variable, form, residual):
+    docked = ("_FKBP12_sirolimus", "_FKBP12_RMC_5552") if residual else ()
+    expected = 0
+    for allele, activity in (("", 1.0), ("_F2108L", 3.0)):
+        expected += activity * crowded[f"{form}{allele}"]
+        for one in docked:
+            expected += activity * value(residual) * crowded[f"{form}{allele}{one}"]
+    expected /= 1 + crowded["sirolimus"] / value("Kd_kinase_sirolimus")
+    assert crowded[variable] == pytest.approx(expected, rel=1e-9)
+    assert np.ptp(expected) > 0
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("everolimus", "sirolimus"), ("AZD8055", "sapanisertib")]
+)
+def test_two_drugs_that_are_the_same_add_up_to_one(one, other):
+    parts = ((0.0, 20.0), (8.0, 12.0), (20.0, 0.0))
+    none, some, every = (as_one(one, other, doses, OBSERVABLES) for doses in parts)
+    assert none == pytest.approx(some, rel=1e-6, abs=1e-7)
+    assert none == pytest.approx(every, rel=1e-6, abs=1e-7)
+
+
+def test_two_molecules_of_a_bisteric_drug_on_one_mtor_hardly_matter():
+    # They are left out for one drug, but not for two that are the same.
+    ids = ("S6K1_pT389", "AKT_pS473", "mTORC1", "mTORC2")
+    one, two = (as_one("RMC-5552", "RapaLink-1", d, ids) for d in ((0.0, 20.0), (8.0, 12.0)))
+    assert one == pytest.approx(two, rel=0.03)
+
+
+def as_one(one, other, doses, ids):
+    """Curves of two drugs, one with every constant of the other."""
+    sbml = structure(tuple(sorted((one, other))))
+    runner, table = engine(sbml), symbols(sbml)
+    one, other = (name.replace("-", "_") for name in (one, other))
     same = {
-        id: table[id.replace("everolimus", "sirolimus")].value
-        for id, one in table.items()
-        if one.kind == "parameter" and "everolimus" in id
+        id: table[id.replace(one, other)].value
+        for id, symbol in table.items()
+        if symbol.kind == "parameter" and one in id
     }
-    assert len(same) >= 9
-    rest = runner.steady_state(same)
-    curves = []
-    for parts in ((0.0, 20.0), (8.0, 12.0), (20.0, 0.0)):
-        doses = dict(zip(("everolimus_medium", "sirolimus_medium"), parts, strict=True))
-        run = Run(np.linspace(0, 4320, 30), same, {**rest, **doses})
-        curves.append(runner.run(run, OBSERVABLES, relative_tolerance=1e-10))
-    assert curves[0] == pytest.approx(curves[1], rel=1e-6, abs=1e-7)
-    assert curves[0] == pytest.approx(curves[2], rel=1e-6, abs=1e-7)
+    assert len(same) >= 7
+    given = dict(zip((f"{one}_medium", f"{other}_medium"), doses, strict=True))
+    run = Run(np.linspace(0, 4320, 30), same, {**runner.steady_state({**STILL, **same}), **given})
+    return runner.run(run, ids, relative_tolerance=1e-10)
 
 
-def test_tacrolimus_takes_fkbp12_from_the_rapalog():
-    runner = engine(structure(("sirolimus", "tacrolimus")))
-    rest = runner.steady_state({})
-    read = ["S6K1_pT389"]
-    left = []
-    for rescue in (0.0, 10_000.0):
-        start = {**rest, "sirolimus_medium": 1.0, "tacrolimus_medium": rescue}
-        rows = runner.run(Run(np.array([0.0, 360.0]), {}, start), read)
-        left.append(rows[-1, 0] / rows[0, 0])
-    assert left[0] < 0.2
-    assert left[1] > 0.6
+def read(sbml, settings, doses, ids=OBSERVABLES, hours=24):
+    """Curves of a treated cell; the settings hold before time 0 as well."""
+    runner = engine(sbml)
+    rest = runner.steady_state({**STILL, **settings})
+    start = rest | {f"{drug}_medium": dose for drug, dose in doses.items()}
+    return runner.run(Run(np.linspace(0, 60 * hours, 13), settings, start), ids)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"fraction_MTOR_F2108L": 0.0},
+        {
+            "fraction_MTOR_F2108L": 0.5,
+            "Kd_FRB_ratio_MTOR_F2108L": 1.0,
+            "kinase_activity_MTOR_F2108L": 1.0,
+        },
+    ],
+    ids=["none of it", "like the wild type"],
+)
+def test_a_mutant_that_makes_no_difference(settings):
+    usual = read(attach(library.network_sbml(), ROLES, CROWD), {}, DOSES)
+    assert read(crowd(), settings, DOSES) == pytest.approx(usual, rel=1e-5, abs=1e-6)
+
+
+def test_shares_of_two_mutants_are_shares_of_all_mtor():
+    sbml = structure((), ("MTOR_A2034V", "MTOR_M2327I"))
+    shares = {"fraction_MTOR_A2034V": 0.2, "fraction_MTOR_M2327I": 0.7}
+    runner = engine(sbml)
+    rest = runner.steady_state({**STILL, **shares})
+    made = value("ksyn_MTOR") / value("kdeg_MTOR")
+    for allele, share in (("A2034V", 0.2), ("M2327I", 0.7)):
+        found = sum(level for id, level in rest.items() if id.endswith(allele))
+        assert found == pytest.approx(share * made, rel=1e-6)
+
+
+def test_tacrolimus_takes_fkbp12_from_the_rapalog_and_does_nothing_to_other_drugs():
+    for drug, dose, spared in (("sirolimus", 1.0, True), ("AZD8055", 200.0, False)):
+        sbml = structure(tuple(sorted((drug, "tacrolimus"))))
+        left = []
+        for rescue in (0.0, 10_000.0):
+            rows = read(sbml, {}, {drug: dose, "tacrolimus": rescue}, ["S6K1_pT389"], hours=6)
+            left.append(rows[-1, 0] / rows[0, 0])
+        assert left[0] < 0.3
+        assert left[1] > 0.6 if spared else left[1] == pytest.approx(left[0], rel=1e-6)
+
+
+# -- a rapalog in the kinase site itself -----------------------------------------------------------
+
+NO_FKBP = {"FKBP12": 0.0, "FKBP51": 0.0}
+
+
+@pytest.mark.parametrize("dose", [100.0, 2000.0, 20_000.0])  # nM in the medium
+def test_without_fkbp12_a_rapalog_holds_the_kinase_site_at_micromolar(dose):
+    ids = ("mTORC1_active", "mTORC1_RHEB", "mTORC2_active", "mTORC2_complex", "sirolimus")
+    values = read(structure(("sirolimus",)), NO_FKBP, {"sirolimus": dose}, ids)
+    first, rhebs, second, complexes, free = values.T
+    expected = 1 / (1 + free / value("Kd_kinase_sirolimus"))
+    assert free[1] > 0.3 * dose
+    assert first / rhebs == pytest.approx(expected, rel=1e-9)
+    assert second / complexes == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("other", [0.0, 10.0, 100.0])  # nM of an ATP-competitive drug beside it
+@pytest.mark.parametrize("dose", [2000.0, 20_000.0])  # nM in the medium
+def test_the_rule_is_what_binding_step_by_step_comes_to(dose, other):
+    # A drug that enters like sirolimus and binds the kinase site by reactions, as others do.
+    ids = ("mTORC1_active", "mTORC2_active", "S6K1_pT389", "AKT_pS473", "EIF4EBP1_pT37")
+    doses = {"sirolimus": dose, "AZD8055": other}
+    rule = read(structure(("AZD8055", "sirolimus")), NO_FKBP, doses, ids, hours=72)
+    enumerated = attach(library.network_sbml(), ROLES, [drugs.load("AZD8055"), binder()])
+    doses = {"binder": dose, "AZD8055": other}
+    steps = read(enumerated, NO_FKBP, doses, ids, hours=72)
+    assert rule == pytest.approx(steps, rel=0.01)
+    assert (rule[:, :2].min(axis=0) < 0.8 * rule[0, :2]).all()
+
+
+def binder():
+    rapalog, other = drugs.load("sirolimus"), drugs.load("AZD8055")
+    values = {key: rapalog.values.get(key, fact) for key, fact in other.values.items()}
+    values |= dict.fromkeys(("Kd_kinase_mTORC1", "Kd_kinase_mTORC2"), rapalog.values["Kd_kinase"])
+    return Drug(
+        name="binder",
+        mechanism="atp_competitive",
+        description="For tests.",
+        identifiers=(),
+        molar_mass=rapalog.molar_mass,
+        values=values,
+    )
+
+
+# -- what does not fit -----------------------------------------------------------------------------
 
 
 def test_no_drug_changes_nothing():
@@ -317,21 +603,22 @@ def test_no_drug_changes_nothing():
 @pytest.mark.parametrize(
     "wrong",
     [
+        {"cell": "nowhere"},
+        {"medium": "nowhere"},
         {"FKBP12": "nowhere"},
         {"FKBP51": "nowhere"},
         {"free_mTOR": ("nowhere",)},
         {"mTORC1": (*ROLES.mTORC1, "nowhere")},
+        {"mTORC2": ("nowhere",)},
         {"Kd_ratio": "nowhere"},
-        {"residual": "nowhere"},
-        {"closed_to_occupied": ("nowhere",)},
-        {"weakened_in_occupied": {"nowhere": "koff_MTOR_RPTOR"}},
+        {"assembly": {"nowhere": "koff_MTOR_RPTOR"}},
+        {"assembly": {"assemble_mTORC1": "nowhere"}},
+        {"activity": {"nowhere": Activity(("mTORC1_RHEB",))}},
+        {"activity": {"mTORC1_active": Activity(("nowhere",))}},
+        {"activity": {"mTORC1_active": Activity(("mTORC1_RHEB",), "nowhere")}},
         {"totals": ("nowhere",)},
-        {"activity": {"nowhere": ("mTORC1_RHEB",)}},
+        {"open_totals": ("nowhere",)},
         {"readouts": {**ROLES.readouts, "drug_medium": "nowhere"}},
-        {"cell": "nowhere"},
-        {"medium": "nowhere"},
-        {"activity": {"mTORC1_active": ("nowhere",)}},
-        {"weakened_in_occupied": {"assemble_mTORC1": "nowhere"}},
     ],
     ids=lambda wrong: next(iter(wrong)),
 )
@@ -340,9 +627,19 @@ def test_map_that_does_not_fit_is_an_error(wrong):
         attach(library.network_sbml(), replace(ROLES, **wrong), [drugs.load("sirolimus")])
 
 
+@pytest.mark.parametrize(
+    "readouts",
+    [{"drug_medium": "drug_medium"}, {**ROLES.readouts, "mTORC3": "drug_medium"}],
+    ids=["too few", "too many"],
+)
+def test_map_needs_exactly_its_read_outs(readouts):
+    with pytest.raises(ModelError, match="exactly FKBP12_drug, drug_medium, mTORC1_FRB"):
+        attach(library.network_sbml(), replace(ROLES, readouts=readouts), CROWD)
+
+
 def test_constant_that_the_reaction_lacks_is_an_error():
     # It would leave the cycle out of balance and say nothing.
-    wrong = replace(ROLES, weakened_in_occupied={"assemble_mTORC1": "kdeg_MTOR"})
+    wrong = replace(ROLES, assembly={"assemble_mTORC1": "kdeg_MTOR"})
     with pytest.raises(ModelError, match="assemble_mTORC1 does not depend on kdeg_MTOR"):
         attach(library.network_sbml(), wrong, [drugs.load("sirolimus")])
 
@@ -356,7 +653,6 @@ def test_file_that_is_no_map_is_an_error(tmp_path, text):
 
 
 def test_untreated_model_with_the_layer_rests_where_the_network_does():
-    bare = engine(library.network_sbml()).steady_state({})
-    runner = Engine(structure(("sirolimus", "tacrolimus")))
-    layered = runner.steady_state({})
+    bare = engine(library.network_sbml()).steady_state(STILL)
+    layered = Engine(crowd()).steady_state(STILL)
     assert {id: layered[id] for id in bare} == pytest.approx(bare, rel=1e-5, abs=1e-6)

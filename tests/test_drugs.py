@@ -7,7 +7,7 @@ from mtorsim.errors import ModelError, UnknownIdError
 
 
 def test_a_drug(models):
-    assert drugs.names() == ("sirolimus", "tacrolimus", "temsirolimus")
+    assert drugs.names() == ("AZD8055", "sirolimus", "tacrolimus", "temsirolimus")
     drug = drugs.load("temsirolimus")
     assert drug.mechanism == "rapalog"
     assert drug.molar_mass.value == 1000
@@ -33,7 +33,13 @@ def test_the_closest_is_named(models, given, closest):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("mechanism: rapalog", "mechanism: rapalogue", "is not 'rapalog' or 'fkbp_competitor'."),
+        (
+            "mechanism: rapalog",
+            "mechanism: rapalogue",
+            "is not 'rapalog', 'atp_competitive', 'bisteric' or 'fkbp_competitor'.",
+        ),
+        ("mechanism: rapalog", "mechanism: bisteric", "unknown key 'Kd_kinase'."),
+        ("  Kd_kinase: {value: 2 uM", "  Kd_kinases: {value: 2 uM", "unknown key 'Kd_kinases'."),
         (
             "  Kd_FRB: {value: 12",
             "  KD_FRB: {value: 12",
@@ -57,8 +63,26 @@ def test_a_file_that_is_not_sound(models, old, new, message):
     assert message in str(caught.value)
 
 
-def test_a_competitor_does_not_dock(models):
-    assert "Kd_FRB" not in drugs.load("tacrolimus").values
+def test_a_drug_of_the_kinase_site(models):
+    drug = drugs.load("AZD8055")
+    # 1e6 /M/s = 1e6 * 60 * 1e-9 /nM/min
+    assert drug.values["kon_kinase"].value == pytest.approx(0.06)
+    assert drug.values["Kd_kinase_mTORC2"].value == pytest.approx(12)
+    units = {key: fact.unit for key, fact in drug.values.items()}
+    assert units == drugs.CONSTANTS["atp_competitive"]
+
+
+def test_what_each_mechanism_binds():
+    binds = {name: set(constants) for name, constants in drugs.CONSTANTS.items()}
+    immunophilins = {"kon_FKBP12", "koff_FKBP12", "kon_FKBP51", "koff_FKBP51"}
+    frb, kinase = {"kon_FRB", "Kd_FRB"}, {"kon_kinase", "Kd_kinase_mTORC1", "Kd_kinase_mTORC2"}
+    entry = {"kpermeation", "funbound_medium", "kdecay_medium"}
+    assert binds == {
+        "rapalog": entry | immunophilins | frb | {"Kd_kinase"},
+        "atp_competitive": entry | kinase,
+        "bisteric": entry | immunophilins | frb | kinase | {"effective_molarity", "kbridge"},
+        "fkbp_competitor": entry | immunophilins,
+    }
 
 
 @pytest.mark.parametrize("name", drugs.names())

@@ -1,3 +1,5 @@
+import pickle
+
 import pytest
 
 from mtorsim import perturbation
@@ -7,13 +9,26 @@ from mtorsim.perturbation import Change
 
 
 def test_perturbations(models):
-    assert perturbation.names() == ("PTEN_loss", "hypoxia")
-    loss, hypoxia = (perturbation.load(name) for name in perturbation.names())
+    assert perturbation.names() == ("PTEN_loss", "hypoxia", "MTOR_F2108L")
+    loss, hypoxia, _ = (perturbation.load(name) for name in perturbation.names())
+    assert loss.mutant is None
     assert loss.changes == (Change("PTEN", multiply=0),)
     assert loss.in_words() == "PTEN_loss (chronic: PTEN × 0)"
     assert hypoxia.changes == (Change("O2", set=10000, unit="nM"), Change("REDD1", multiply=2.5))
     assert hypoxia.in_words() == "hypoxia (acute: O2 = 10000 nM, REDD1 × 2.5)"
     assert hypoxia.notes == "For tests."
+
+
+def test_a_mutant_of_mtor(models):
+    one = perturbation.load("MTOR_F2108L")
+    assert one.changes == (Change("fraction_MTOR_F2108L", set=1),)
+    assert one.mutant.name == "MTOR_F2108L"
+    facts = {key: (fact.value, fact.unit) for key, fact in one.mutant.values.items()}
+    assert facts == {"Kd_FRB_ratio": (300, "1"), "kinase_activity": (1.5, "1")}
+    assert one.mutant.values["kinase_activity"].confidence == "C"
+    assert one.mutant.values["Kd_FRB_ratio"].plausible == "100-1000"
+    assert pickle.loads(pickle.dumps(one)) == one
+    assert hash(one) == hash(perturbation.load("MTOR_F2108L"))
 
 
 def test_the_closest_is_named(models):
@@ -37,6 +52,10 @@ def test_the_closest_is_named(models):
         ("[{target: PTEN, multiply: 0}]", "[]", "expected at least one change, got none."),
         ("10 uM", "10 fathoms", "unit 'fathoms', which models do not use"),
         ("confidence: D", "confidence: d", "Closest: 'D'."),
+        ("Kd_FRB_ratio: {value: 300", "Kd_FRB: {value: 300", "unknown key 'Kd_FRB'. Closest: 'Kd_"),
+        ("    kinase_activity: {value: 1.5, source: assumed, confidence: C}\n", "", "is missing."),
+        ("value: 300,", "value: 300 nM,", "Kd_FRB_ratio.value: '300 nM' is not in 1."),
+        ("value: 1.5, source: assumed", "value: 1.5, source: ''", "source"),
     ],
 )
 def test_a_file_that_is_not_sound(models, old, new, message):

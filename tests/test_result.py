@@ -65,7 +65,7 @@ def test_the_baseline_is_that_of_the_untreated_cell():
 
 def test_units_are_with_the_values(result):
     assert result.dataset["time"].attrs["units"] == "min"
-    assert result["mTORC2"].attrs == {"units": "nM", "long_name": "mTORC2"}
+    assert result["mTORC2"].attrs == {"units": "nM", "long_name": "assembled mTORC2"}
     assert result.units["mTORC2"] == "nM"
     assert result.labels["S6K1_pT389"] == result["S6K1_pT389"].attrs["long_name"]
 

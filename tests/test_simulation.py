@@ -37,7 +37,9 @@ def test_not_a_scenario_is_refused():
 
 def test_all_observables_are_read_by_default(result):
     assert result.ids == OBSERVABLES
-    assert set(result.units.values()) == {"nM"}
+    plain = {"G1_fraction", "cell_number", "ATP_per_cell", "ATP_signal", "viability"}
+    units = {id: "1" if id in plain else "nM" for id in OBSERVABLES}
+    assert result.units == units | {"proliferation_rate": "1/min"}
     assert all(result.labels.values())
 
 

@@ -2,8 +2,9 @@
 
 import pytest
 
-from mtorsim import drugs, library
+from mtorsim import drugs, library, perturbation
 from mtorsim.compile import structure
+from mtorsim.drug_layer import network_roles
 from mtorsim.symbols import symbols
 
 SMALL = """
@@ -21,6 +22,7 @@ k notes "no letter here"
 off = 0; off is "a rate that is zero"; off has per_min
 total := A + B
 total has nM; total is "A and B"
+n = 0.5; n' = k*(2 dimensionless - n); n has dimensionless; n is "what a rate moves"
 J: A => B; cell*(k + off)*A
 """
 
@@ -39,6 +41,7 @@ def test_kinds(small):
         "k": "parameter",
         "off": "parameter",  # a name and the value zero make no read-out of it
         "total": "observable",
+        "n": "observable",  # a state, but not one to set
     }
 
 
@@ -47,6 +50,7 @@ def test_values_in_the_words_of_units(small):
     assert (small["A"].value, small["A"].unit) == (3, "nM")
     assert (small["k"].value, small["k"].unit) == (0.5, "1/min")
     assert (small["total"].value, small["total"].unit) == (None, "nM")
+    assert (small["n"].value, small["n"].unit) == (0.5, "1")  # where it starts
 
 
 def test_origin(small):
@@ -88,8 +92,30 @@ def test_what_a_drug_adds_belongs_to_its_layer():
     assert fact.source in Kd.notes
 
 
+def test_what_a_mutant_adds_belongs_to_the_layer():
+    table = symbols(structure((), ("MTOR_F2108L",)))
+    added = {id: symbol for id, symbol in table.items() if id not in symbols()}
+    assert {symbol.branch for symbol in added.values()} == {"drug layer"}
+    share = added["fraction_MTOR_F2108L"]
+    assert (share.kind, share.value, share.unit) == ("parameter", 0, "1")
+    for key, fact in perturbation.load("MTOR_F2108L").mutant.values.items():
+        one = added[f"{key}_MTOR_F2108L"]
+        assert (one.value, one.unit, one.confidence) == (fact.value, "1", fact.confidence)
+        assert fact.source in one.notes
+    assert added["MTOR_F2108L"].name == f"{table['MTOR'].name}; F2108L"
+    assert added["MTOR_F2108L"].identifiers == table["MTOR"].identifiers
+
+
+def test_what_is_bound_is_identified_by_its_parts():
+    table = symbols(structure(("sirolimus",)))
+    parts = {*table["FKBP12"].identifiers, *drugs.load("sirolimus").identifiers}
+    assert set(table["FKBP12_sirolimus"].identifiers) == parts
+    held = table["mTORC1_RHEB_FKBP12_sirolimus"]
+    assert set(table["mTORC1_RHEB"].identifiers) < set(held.identifiers)
+
+
 def test_a_drug_turns_read_outs_into_sums():
-    ids = ("FKBP12_drug", "drug_medium", "mTORC1_FRB_occupied")
+    ids = network_roles().readouts.values()
     for table in (symbols(), symbols(structure(("sirolimus",)))):
         assert {table[id].kind for id in ids} == {"observable"}
     assert symbols(structure(("sirolimus",)))["FKBP12_drug"].value is None

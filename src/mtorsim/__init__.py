@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from mtorsim import assays
     from mtorsim.dosing import Constant, Repeated
     from mtorsim.errors import (
         InputError,
@@ -45,6 +46,7 @@ _HOME = {
     "simulate": "simulation",
     "to_tellurium": "export",
 }
+_ROOMS = ("assays",)
 
 __all__ = [
     "Constant",
@@ -61,6 +63,7 @@ __all__ = [
     "UnitError",
     "UnknownIdError",
     "__version__",
+    "assays",
     "export_antimony",
     "export_sbml",
     "simulate",
@@ -69,6 +72,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return import_module(f"mtorsim.{name}")
     if name not in _HOME:
         raise AttributeError(f"module 'mtorsim' has no attribute {name!r}")
     value = getattr(import_module(f"mtorsim.{_HOME[name]}"), name)

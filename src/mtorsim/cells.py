@@ -29,6 +29,8 @@ class Cell:
     values : mapping of str to Fact
         Id of a species (initial concentration) or parameter -> value in this cell. What is not
         named keeps the value of the model file.
+    doubling_time : Fact, optional
+        Published, in growth medium [h]; None where the cell does not divide.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Cell:
     status: Mapping[str, Statement]
     medium: Statement
     values: Mapping[str, Fact]
+    doubling_time: Fact | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "status", FrozenMapping(self.status))
@@ -77,7 +80,7 @@ def load(name: str, directory: Path | None = None) -> Cell:
 def _read(path: Path, _changed: int) -> Cell:
     """Read a cell file; `_changed` makes the cache notice an edit."""
     fields = facts.root(path).fields(
-        ("name", "description", "medium", "values"), ("identifiers", "status")
+        ("name", "description", "medium", "values"), ("identifiers", "status", "doubling_time")
     )
     status = fields["status"].entries() if "status" in fields else {}
     return Cell(
@@ -86,5 +89,8 @@ def _read(path: Path, _changed: int) -> Cell:
         identifiers=facts.identifiers(fields["identifiers"]) if "identifiers" in fields else (),
         status={gene: facts.statement(entry) for gene, entry in status.items()},
         medium=facts.statement(fields["medium"], key="name"),
+        doubling_time=(
+            facts.fact(fields["doubling_time"], "h") if "doubling_time" in fields else None
+        ),
         values={key: facts.fact(entry) for key, entry in fields["values"].entries().items()},
     )

@@ -15,7 +15,13 @@ import numpy as np
 
 from mtorsim import cells, drugs, perturbation
 from mtorsim.dosing import MediumChange
-from mtorsim.drug_layer import attach, medium_species, network_roles, wash_parameter
+from mtorsim.drug_layer import (
+    attach,
+    fraction_parameter,
+    medium_species,
+    network_roles,
+    wash_parameter,
+)
 from mtorsim.errors import ScenarioError, UnknownIdError, within
 from mtorsim.library import network_sbml, read_sbml
 from mtorsim.observables import OBSERVABLES
@@ -26,6 +32,11 @@ from mtorsim.symbols import DRUG_LAYER, Symbol, symbols
 from mtorsim.units import parameter
 
 _TIME_DIGITS = 6  # of a minute: changes closer than this are one, a solver cannot step between them
+POPULATION = "population_growth"  # a switch: cells that come to rest do not change in number
+UNTREATED: Mapping[str, str] = MappingProxyType(
+    {"growth_rate_untreated": "growth_rate", "ATP_per_cell_untreated": "ATP_per_cell"}
+)
+"""Parameters that describe the untreated cell -> what they are set to: its value at rest."""
 WASH_RATE = 10.0  # 1/min: the medium is free of drug within half a minute of the first wash
 
 
@@ -80,7 +91,7 @@ def compile_scenario(
     ScenarioError
         For a value in `set` that the model computes itself, or a negative one.
     """
-    sbml = structure(tuple(sorted(treatment.drug for treatment in scenario.drugs)))
+    sbml = structure(*parts(scenario))
     table = symbols(sbml)
     changes = _changes(scenario)
     facts = cells.load(scenario.cell).values
@@ -88,7 +99,9 @@ def compile_scenario(
     values |= {id: fact.to(table[id].unit, id) for id, fact in facts.items()}
     _apply(values, changes["chronic"], table)
     values |= _settings(scenario, table, sbml)
+    _check_shares(scenario, values)
     settings = dict(values)
+    values[POPULATION] = 0.0
     _apply(settings, changes["acute"], table)
     settings |= scenario.stimuli  # last: leucine given beside amino_acid_withdrawal is there
     given, steps = _medium(scenario)
@@ -103,10 +116,30 @@ def compile_scenario(
     )
 
 
+def parts(scenario: Scenario) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what the structure of a scenario's model depends on: drugs, and mutants of mTOR."""
+    loaded = map(perturbation.load, scenario.perturbations)
+    mutants = sorted(one.name for one in loaded if one.mutant is not None)
+    return tuple(sorted(treatment.drug for treatment in scenario.drugs)), tuple(mutants)
+
+
 @lru_cache(maxsize=64)
-def structure(names: tuple[str, ...]) -> str:
-    """Return the SBML of the network with the reactions of the named drugs."""
-    return attach(network_sbml(), network_roles(), [drugs.load(name) for name in names])
+def structure(names: tuple[str, ...] = (), mutants: tuple[str, ...] = ()) -> str:
+    """Return the SBML of the network with the reactions of the named drugs and mutants of mTOR."""
+    alleles = [one for name in mutants if (one := perturbation.load(name).mutant) is not None]
+    loaded = [drugs.load(name) for name in names]
+    return attach(network_sbml(), network_roles(), loaded, alleles)
+
+
+def size(compiled: Compiled) -> str:
+    """Return the size of a scenario's model in words, and what the drugs and mutants add to it."""
+    whole, bare = (read_sbml(text).getModel() for text in (compiled.sbml, network_sbml()))
+    species, reactions = whole.getNumSpecies(), whole.getNumReactions()
+    added = species - bare.getNumSpecies(), reactions - bare.getNumReactions()
+    words = f"Model: {species} species, {reactions} reactions"
+    if not any(added):
+        return f"{words}."
+    return f"{words}; {added[0]} and {added[1]} of them are added for drugs and mutants of mTOR."
 
 
 def write_sbml(compiled: Compiled, start: Mapping[str, float]) -> str:
@@ -160,6 +193,18 @@ def _apply(
             values[symbol.id] = parameter(given, symbol.unit, symbol.id)
 
 
+def _check_shares(scenario: Scenario, values: Mapping[str, float]) -> None:
+    """Refuse mutants of mTOR that together are more than all of it."""
+    shares = {name: values.get(fraction_parameter(name), 0.0) for name in parts(scenario)[1]}
+    if sum(shares.values()) > 1 + 1e-9:  # 0.33 + 0.56 + 0.11 is a little above 1 in floats
+        given = " + ".join(f"{share:g} {name}" for name, share in shares.items())
+        example = f"--set {fraction_parameter(next(iter(shares)))}=0.5"
+        raise ScenarioError(
+            f"mutants of mTOR add up to more than all of it: {given}. "
+            f"Give their shares, such as {example}."
+        )
+
+
 def _settings(scenario: Scenario, table: Mapping[str, Symbol], sbml: str) -> dict[str, float]:
     return {id: _setting(id, given, table, sbml) for id, given in scenario.set.items()}
 
@@ -176,7 +221,8 @@ def _setting(id: str, given: float | str, table: Mapping[str, Symbol], sbml: str
 
 
 def _check_settable(id: str, table: Mapping[str, Symbol], sbml: str) -> None:
-    settable = [one.id for one in table.values() if one.kind != "observable"]
+    values = [one.id for one in table.values() if one.kind != "observable"]
+    settable = [id for id in values if id not in UNTREATED]
     if id not in table:
         raise UnknownIdError(
             kind="parameter or species",

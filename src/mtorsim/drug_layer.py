@@ -1,9 +1,10 @@
 """Drugs as species and reactions: writes them into an SBML document, so that exports carry them.
 
-The layer is told by a map (`Roles`) which species of the network carry an open FRB domain, which
-reactions an occupied form cannot take part in, and which sums and activities it contributes to.
-For every rapalog it then enumerates the occupied forms: each form of mTOR with an open FRB domain
-gets a twin with FKBP12-drug docked, and each reaction of that form a copy for the twin.
+The layer is told by a map (`Roles`) which species of the network are forms of mTOR, which of them
+have an open FRB domain, and which sums and activities they contribute to. It enumerates the states
+that a molecule can be in (allele, FRB domain, kinase site): each form gets a twin in each state
+that it can be in, each reaction of it a copy for the twin, and each pair of neighbouring states the
+reaction that leads from one to the other.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,13 +16,17 @@ from xml.sax.saxutils import escape
 import libsbml
 import yaml
 
-from mtorsim.drugs import Drug
+from mtorsim.drugs import CONSTANTS, Drug
 from mtorsim.errors import ModelError
 from mtorsim.facts import Fact
 from mtorsim.library import read_sbml
+from mtorsim.occupancy import State, states
 from mtorsim.paths import models_path
+from mtorsim.perturbation import Mutant
+from mtorsim.symbols import Symbol, symbols
 
-RAPALOG = "rapalog"
+DIRECT = "mTOR_kinase_open"
+"""Parameter: share of kinase sites that no rapalog holds directly, without FKBP12."""
 
 _UNIT_IDS = {
     "nM": "nM",
@@ -33,6 +38,32 @@ _UNIT_IDS = {
 _CHEMICAL, _COMPLEX = "SBO:0000247", "SBO:0000297"
 _BINDING, _PASSIVE_TRANSPORT, _DEGRADATION = "SBO:0000177", "SBO:0000658", "SBO:0000179"
 _TRANSLOCATION = "SBO:0000185"
+_ONE = "1 dimensionless"
+
+READOUTS = (
+    "FKBP12_drug",
+    "drug_medium",
+    "mTORC1_FRB_occupied",
+    "mTORC1_kinase_occupied",
+    "mTORC2_kinase_occupied",
+)
+"""What the layer sums up over all drugs."""
+
+
+@dataclass(frozen=True)
+class Activity:
+    """What contributes to an activity.
+
+    Attributes
+    ----------
+    forms : tuple of str
+        Forms of mTOR that are active. A form whose kinase site is held by a drug is not.
+    residual : str, optional
+        Parameter: activity left when the FRB domain is held. None where it never is.
+    """
+
+    forms: tuple[str, ...]
+    residual: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,21 +77,23 @@ class Roles:
     FKBP12, FKBP51 : str
         Species that bind the drugs.
     free_mTOR, mTORC1 : tuple of str
-        Species with an open FRB domain, outside and inside mTORC1.
+        Forms with an open FRB domain, outside and inside mTORC1.
+    mTORC2 : tuple of str
+        Forms of mTORC2, in which the FRB domain is hidden: FKBP12-drug cannot dock.
     Kd_ratio : str
         Parameter: how many times weaker FKBP12-drug docks on mTORC1 than on free mTOR.
-    closed_to_occupied : tuple of str
-        Reactions that no occupied form takes part in (assembly of mTORC2).
-    weakened_in_occupied : mapping of str to str
-        Reaction -> rate constant of dissociation that the ratio multiplies in occupied forms.
-    activity : mapping of str to tuple of str
-        Assignment-rule variable -> forms whose occupied twins add `residual` of their amount to it.
-    residual : str
-        Parameter: activity left in an occupied form.
+    assembly : mapping of str to str
+        Reaction that makes a complex -> rate constant at which it falls apart. In occupied forms
+        detailed balance multiplies it by the ratio of the drug's two dissociation constants.
+    activity : mapping of str to Activity
+        Assignment-rule variable -> what contributes to it.
     totals : tuple of str
-        Assignment-rule variables that count occupied twins like the forms themselves.
+        Assignment-rule variables that count twins like the forms themselves.
+    open_totals : tuple of str
+        The same, counting only twins whose FRB domain is open.
     readouts : mapping of str to str
-        ``FKBP12_drug``, ``drug_medium``, ``mTORC1_FRB_occupied`` -> parameter that becomes the sum.
+        ``FKBP12_drug``, ``drug_medium``, ``mTORC1_FRB_occupied``, ``mTORC1_kinase_occupied``,
+        ``mTORC2_kinase_occupied`` -> parameter that becomes the sum.
     """
 
     cell: str
@@ -69,28 +102,36 @@ class Roles:
     FKBP51: str
     free_mTOR: tuple[str, ...]
     mTORC1: tuple[str, ...]
+    mTORC2: tuple[str, ...]
     Kd_ratio: str
-    closed_to_occupied: tuple[str, ...]
-    weakened_in_occupied: Mapping[str, str]
-    activity: Mapping[str, tuple[str, ...]]
-    residual: str
+    assembly: Mapping[str, str]
+    activity: Mapping[str, Activity]
     totals: tuple[str, ...]
+    open_totals: tuple[str, ...]
     readouts: Mapping[str, str]
 
     @property
     def open_forms(self) -> tuple[str, ...]:
-        """Every species with an open FRB domain."""
+        """Every form with an open FRB domain."""
         return self.free_mTOR + self.mTORC1
+
+    @property
+    def forms(self) -> tuple[str, ...]:
+        """Every form of mTOR."""
+        return self.open_forms + self.mTORC2
 
 
 def load_roles(path: Path) -> Roles:
     """Read a map file; `ModelError` when a key is missing or unknown."""
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
     try:
-        compartments = content.pop("compartments")
-        activity = {name: tuple(forms) for name, forms in content.pop("activity").items()}
+        content |= content.pop("compartments")
+        content["activity"] = {
+            name: Activity(tuple(entry["forms"]), entry.get("residual"))
+            for name, entry in content["activity"].items()
+        }
         lists = {key: tuple(value) for key, value in content.items() if isinstance(value, list)}
-        return Roles(**compartments, activity=activity, **{**content, **lists})
+        return Roles(**{**content, **lists})
     except (TypeError, KeyError, AttributeError) as error:
         raise ModelError(f"{path}: not a map for the drug layer: {error}.") from None
 
@@ -116,8 +157,13 @@ def wash_parameter(drug: str) -> str:
     return f"kwash_{sid(drug)}"
 
 
-def attach(sbml: str, roles: Roles, drugs: Sequence[Drug]) -> str:
-    """Return the model with the reactions of `drugs` written into it.
+def fraction_parameter(mutant: str) -> str:
+    """Return the id of the share of new mTOR that is `mutant`; zero by default."""
+    return f"fraction_{mutant}"
+
+
+def attach(sbml: str, roles: Roles, drugs: Sequence[Drug], mutants: Sequence[Mutant] = ()) -> str:
+    """Return the model with the reactions of `drugs` and `mutants` of mTOR written into it.
 
     Parameters
     ----------
@@ -127,63 +173,83 @@ def attach(sbml: str, roles: Roles, drugs: Sequence[Drug]) -> str:
         Which of its parts the drugs act on.
     drugs : sequence of Drug
         Any number, each once. All start at zero amount.
+    mutants : sequence of Mutant
+        Any number, each once. Their share of the mTOR that is made is zero by default.
 
     Raises
     ------
     ModelError
         When `roles` names a part that the network lacks.
     """
-    if not drugs:
+    if not drugs and not mutants:
         return sbml
     document = read_sbml(sbml, what="the network")
-    layer = _Layer(document.getModel(), roles)
-    for drug in drugs:
-        layer.add(drug)
-    layer.write_sums()
+    layer = _Layer(document.getModel(), symbols(sbml), roles, drugs, mutants)
+    layer.write()
     return str(libsbml.writeSBMLToString(document))
 
 
 class _Layer:
     """The model under construction and the sums collected on the way."""
 
-    def __init__(self, model: libsbml.Model, roles: Roles) -> None:
-        self.model, self.roles = model, roles
+    def __init__(
+        self,
+        model: libsbml.Model,
+        table: Mapping[str, Symbol],
+        roles: Roles,
+        drugs: Sequence[Drug],
+        mutants: Sequence[Mutant],
+    ) -> None:
+        self.model, self.table, self.roles = model, table, roles
+        self.drugs, self.mutants = drugs, mutants
         self.native = [model.getReaction(i).clone() for i in range(model.getNumReactions())]
         self.sums: dict[str, list[str]] = {name: [] for name in roles.readouts.values()}
         self.extra: dict[str, list[str]] = {}
         self._check()
 
-    def add(self, drug: Drug) -> None:
-        self._add_parameters(drug)
-        self._add_entry(drug)
-        bound = self._bind(drug, self.roles.FKBP12, "FKBP12")
-        self._bind(drug, self.roles.FKBP51, "FKBP51")
-        self.sums[self.roles.readouts["FKBP12_drug"]].append(bound)
-        if drug.mechanism == RAPALOG:
-            self._dock(drug, bound)
+    def write(self) -> None:
+        for mutant in self.mutants:
+            self._add_mutant(mutant)
+        for drug in self.drugs:
+            self._add_drug(drug)
+        every = states(self._with("Kd_FRB"), self._with("kon_kinase"), self._mutant_names())
+        for state in every[1:]:
+            self._add_twins(state)
+        for state in every:
+            self._bind_to(state)
+        for state in every[1:]:
+            for reaction in self.native:
+                self._copy(reaction, state)
+            self._collect(state)
+        self._share_synthesis()
+        self._write_sums()
 
-    def write_sums(self) -> None:
-        for variable, terms in self.sums.items():
-            parameter = self.model.getParameter(variable)
-            parameter.setConstant(False)
-            parameter.unsetValue()
-            parameter.unsetNotes()
-            rule = self.model.createAssignmentRule()
-            _require(rule.setVariable(variable), variable)
-            rule.setMath(_formula(" + ".join(terms) if terms else "0 nM"))
-        for variable, terms in self.extra.items():
-            rule = self.model.getAssignmentRuleByVariable(variable)
-            old = libsbml.formulaToL3String(rule.getMath())
-            rule.setMath(_formula(" + ".join([old, *terms])))
+    def _with(self, constant: str) -> list[str]:
+        return [drug.name for drug in self.drugs if constant in CONSTANTS[drug.mechanism]]
 
-    # -- what one drug adds ------------------------------------------------------------------
+    def _mutant_names(self) -> list[str]:
+        return [mutant.name for mutant in self.mutants]
 
-    def _add_parameters(self, drug: Drug) -> None:
+    # -- what one drug or mutant adds --------------------------------------------------------
+
+    def _add_mutant(self, mutant: Mutant) -> None:
+        share = Fact(value=0.0, unit="1", source="definition", confidence="A",
+                     notes="share of new mTOR; set by the perturbation")  # fmt: skip
+        self._parameter(fraction_parameter(mutant.name), share)
+        for name, fact in mutant.values.items():
+            self._parameter(f"{name}_{mutant.name}", fact)
+
+    def _add_drug(self, drug: Drug) -> None:
         for name, fact in drug.values.items():
-            self._parameter(_constant(name, drug.name), fact)
+            self._parameter(_constant(name, drug), fact)
         wash = Fact(value=0.0, unit="1/min", source="definition", confidence="A",
                     notes="set while the medium is being washed")  # fmt: skip
         self._parameter(wash_parameter(drug.name), wash)
+        self._add_entry(drug)
+        if "kon_FKBP12" in drug.values:
+            bound = self._bind(drug, self.roles.FKBP12, "FKBP12")
+            self._bind(drug, self.roles.FKBP51, "FKBP51")
+            self.sums[self.roles.readouts["FKBP12_drug"]].append(bound)
 
     def _add_entry(self, drug: Drug) -> None:
         roles, name = self.roles, sid(drug.name)
@@ -211,8 +277,9 @@ class _Layer:
     def _bind(self, drug: Drug, protein: str, label: str) -> str:
         name, bound = sid(drug.name), f"{label}_{sid(drug.name)}"
         self._species(
-            bound, self.roles.cell, f"{label} with {drug.name}", _COMPLEX, drug.identifiers
-        )
+            bound, self.roles.cell, f"{label} with {drug.name}", _COMPLEX,
+            (*self.table[protein].identifiers, *drug.identifiers),
+        )  # fmt: skip
         self._reaction(
             f"bind_{bound}", _BINDING, [protein, name], [bound],
             f"{self.roles.cell}*(kon_{bound}*{protein}*{name} - koff_{bound}*{bound})",
@@ -220,61 +287,192 @@ class _Layer:
         )  # fmt: skip
         return bound
 
-    def _dock(self, drug: Drug, bound: str) -> None:
-        """Add the occupied twin of every open form, its docking, and copies of its reactions."""
-        twins = {form: f"{form}_{bound}" for form in self.roles.open_forms}
-        for form, twin in twins.items():
-            label = self.model.getSpecies(form).getName() or form
-            self._species(twin, self.roles.cell, f"{label}; FRB domain holds {bound}", _COMPLEX,
-                          drug.identifiers)  # fmt: skip
-            Kd = f"Kd_FRB_{bound}"
-            if form in self.roles.mTORC1:
-                Kd = f"{self.roles.Kd_ratio}*{Kd}"
-            self._reaction(
-                f"dock_{twin}", _BINDING, [form, bound], [twin],
-                f"{self.roles.cell}*kon_FRB_{bound}*({form}*{bound} - {Kd}*{twin})",
-                reversible=True,
-            )  # fmt: skip
-        for reaction in self.native:
-            self._copy(reaction, twins, bound)
-        self._collect(twins)
+    # -- states of mTOR ----------------------------------------------------------------------
 
-    def _copy(self, reaction: libsbml.Reaction, twins: Mapping[str, str], bound: str) -> None:
-        """Copy a reaction for the occupied twins of the forms that it turns over."""
+    def _forms(self, state: State) -> tuple[str, ...]:
+        """Return the forms that can be in a state: where FKBP12-drug sits, rictor does not."""
+        return self.roles.open_forms if state.FRB else self.roles.forms
+
+    def _add_twins(self, state: State) -> None:
+        held = {state.FRB, state.kinase}
+        identifiers = [i for drug in self.drugs if drug.name in held for i in drug.identifiers]
+        for form in self._forms(state):
+            native = self.table[form]
+            label = f"{native.name or form}; {state.in_words()}"
+            links = (*native.identifiers, *identifiers)
+            self._species(form + state.suffix, self.roles.cell, label, _COMPLEX, links)
+
+    def _bind_to(self, state: State) -> None:
+        """Write the last step into a state: docking, filling the kinase site, or bridging."""
+        for form in self._forms(state):
+            twin = form + state.suffix
+            if state.is_bridged:
+                self._bridge(form, twin, state)
+                continue
+            if state.FRB:
+                before = form + State(state.mutant, "", state.kinase).suffix
+                bound = f"FKBP12_{sid(state.FRB)}"
+                Kd = self._docking_constant(form, state)
+                law = f"kon_FRB_{bound}*({before}*{bound} - {Kd}*{twin})"
+                self._equilibrium(f"dock_{twin}", [before, bound], twin, law)
+            if state.kinase:
+                before = form + State(state.mutant, state.FRB).suffix
+                drug = sid(state.kinase)
+                Kd = self._kinase_constant(form, drug)
+                law = f"kon_kinase_{drug}*({self._open(before)}*{drug} - {Kd}*{twin})"
+                self._equilibrium(f"bind_kinase_{twin}", [before, drug], twin, law)
+
+    def _bridge(self, form: str, twin: str, state: State) -> None:
+        before, drug = form + State(state.mutant, state.FRB).suffix, sid(state.FRB)
+        Kd = f"{self._kinase_constant(form, drug)}/effective_molarity_{drug}"
+        law = f"kbridge_{drug}*({self._open(before)} - {Kd}*{twin})"
+        self._equilibrium(f"bridge_{twin}", [before], twin, law)
+
+    def _equilibrium(self, id: str, reactants: Sequence[str], twin: str, law: str) -> None:
+        law = f"{self.roles.cell}*{law}"
+        self._reaction(id, _BINDING, reactants, [twin], law, reversible=True)
+
+    def _open(self, form: str) -> str:
+        """Return how much of a form has a kinase site that no rapalog holds directly."""
+        return f"{form}*{DIRECT}" if self._with("Kd_kinase") else form
+
+    def _docking_constant(self, form: str, state: State) -> str:
+        factors = [self.roles.Kd_ratio] if form in self.roles.mTORC1 else []
+        factors += [f"Kd_FRB_ratio_{state.mutant}"] if state.mutant else []
+        return "*".join([*factors, f"Kd_FRB_FKBP12_{sid(state.FRB)}"])
+
+    def _kinase_constant(self, form: str, drug: str) -> str:
+        return f"Kd_kinase_{'mTORC2' if form in self.roles.mTORC2 else 'mTORC1'}_{drug}"
+
+    def _copy(self, reaction: libsbml.Reaction, state: State) -> None:
+        """Copy a reaction for the twins, in one state, of the forms that it turns over."""
         reactants, products = _participants(reaction)
-        gone = [one for one in reactants if one in twins]
-        made = [one for one in products if one in twins]
-        # A reaction that only makes mTOR makes it unoccupied.
-        if not gone or reaction.getId() in self.roles.closed_to_occupied:
+        gone = [one for one in reactants if one in self.roles.forms]
+        made = [one for one in products if one in self.roles.forms]
+        twins = {form: form + state.suffix for form in self._forms(state)}
+        if not (gone or made) or not {*gone, *made} <= {*twins}:
             return
-        renames = dict(twins)
         law = reaction.getKineticLaw().getMath().deepCopy()
-        if loosened := self.roles.weakened_in_occupied.get(reaction.getId()):
-            if loosened not in _symbols(law):
-                raise ModelError(f"the drug map: {reaction.getId()} does not depend on {loosened}.")
-            _multiply(law, loosened, self.roles.Kd_ratio)
-        for old, new in renames.items():
+        if not gone:  # what is made is not occupied, but may be a mutant
+            if state != State(state.mutant):
+                return
+            law = _formula(f"({libsbml.formulaToL3String(law)})*{fraction_parameter(state.mutant)}")
+        self._keep_balance(reaction.getId(), law, made, state)
+        for old, new in twins.items():
             law.renameSIdRefs(old, new)
-        # mTOR that is degraded lets go of FKBP12-drug.
-        freed = [] if made else [bound] * len(gone)
+        freed = [] if made else self._held(state) * len(gone)
         self._reaction(
-            f"{reaction.getId()}_{bound}", reaction.getSBOTermID(),
-            [renames.get(one, one) for one in reactants],
-            [renames.get(one, one) for one in products] + freed,
+            f"{reaction.getId()}{state.suffix}", reaction.getSBOTermID(),
+            [twins.get(one, one) for one in reactants],
+            [twins.get(one, one) for one in products] + freed,
             libsbml.formulaToL3String(law), reversible=reaction.getReversible(),
         )  # fmt: skip
 
-    def _collect(self, twins: Mapping[str, str]) -> None:
+    def _keep_balance(
+        self, reaction: str, law: libsbml.ASTNode, made: Sequence[str], state: State
+    ) -> None:
+        """Weaken a complex by what the drug loses in affinity when its partner joins."""
+        if reaction not in self.roles.assembly:
+            return
+        loosened, drug = self.roles.assembly[reaction], sid(state.kinase)
+        if loosened not in _symbols(law):
+            raise ModelError(f"the drug map: {reaction} does not depend on {loosened}.")
+        if state.FRB and {*made} & {*self.roles.mTORC1}:
+            _multiply(law, loosened, self.roles.Kd_ratio)
+        if state.kinase and {*made} & {*self.roles.mTORC2}:
+            ratio = f"Kd_kinase_mTORC2_{drug}/Kd_kinase_mTORC1_{drug}"
+            _multiply(law, loosened, ratio)
+
+    def _held(self, state: State) -> list[str]:
+        """Return what a degraded molecule of mTOR lets go of."""
+        docked = [f"FKBP12_{sid(state.FRB)}"] if state.FRB else []
+        inside = [sid(state.kinase)] if state.kinase and not state.is_bridged else []
+        return docked + inside
+
+    def _share_synthesis(self) -> None:
+        """Leave to the wild type what the mutants do not take of the mTOR that is made."""
+        if not self.mutants:
+            return
+        shares = [fraction_parameter(name) for name in self._mutant_names()]
+        for native in self.native:
+            reactants, products = _participants(native)
+            if {*products} & {*self.roles.forms} and not {*reactants} & {*self.roles.forms}:
+                law = libsbml.formulaToL3String(native.getKineticLaw().getMath())
+                left = f"({law})*({_ONE} - {' - '.join(shares)})"
+                self.model.getReaction(native.getId()).getKineticLaw().setMath(_formula(left))
+
+    # -- sums --------------------------------------------------------------------------------
+
+    def _collect(self, state: State) -> None:
         roles = self.roles
-        self.sums[roles.readouts["FKBP12_drug"]] += twins.values()
-        occupied = [twins[form] for form in roles.mTORC1]
-        self.sums[roles.readouts["mTORC1_FRB_occupied"]] += occupied
-        for variable in roles.totals:
+        twins = {form: form + state.suffix for form in self._forms(state)}
+        inside = {
+            "mTORC1": [twins[form] for form in roles.mTORC1],
+            "mTORC2": [twins[form] for form in roles.mTORC2 if form in twins],
+        }
+        if state.FRB:
+            self.sums[roles.readouts["FKBP12_drug"]] += twins.values()
+            self.sums[roles.readouts["mTORC1_FRB_occupied"]] += inside["mTORC1"]
+        if state.kinase:
+            for assembled, found in inside.items():
+                self.sums[roles.readouts[f"{assembled}_kinase_occupied"]] += found
+        counting = roles.totals if state.FRB else roles.totals + roles.open_totals
+        for variable in counting:
             counted = _symbols(self.model.getAssignmentRuleByVariable(variable).getMath())
-            self.extra.setdefault(variable, []).extend(twins[f] for f in twins if f in counted)
-        for variable, forms in roles.activity.items():
-            terms = [f"{roles.residual}*{twins[form]}" for form in forms]
-            self.extra.setdefault(variable, []).extend(terms)
+            self._extend(variable, [twins[form] for form in twins if form in counted])
+        for variable, activity in roles.activity.items():
+            weights = self._weights(activity, state)
+            if weights is not None:
+                active = [twins[form] for form in activity.forms if form in twins]
+                self._extend(variable, ["*".join([*weights, twin]) for twin in active])
+
+    def _weights(self, activity: Activity, state: State) -> list[str] | None:
+        """Return the factors of a twin's activity; None for none at all."""
+        if state.kinase or (state.FRB and activity.residual is None):
+            return None
+        residual = [activity.residual] if state.FRB and activity.residual else []
+        return residual + ([f"kinase_activity_{state.mutant}"] if state.mutant else [])
+
+    def _extend(self, variable: str, terms: Sequence[str]) -> None:
+        self.extra.setdefault(variable, []).extend(terms)
+
+    def _write_sums(self) -> None:
+        for variable, terms in self.sums.items():
+            if terms:
+                self._rule(self.model.getParameter(variable), " + ".join(terms))
+        for variable, terms in self.extra.items():
+            rule = self.model.getAssignmentRuleByVariable(variable)
+            old = libsbml.formulaToL3String(rule.getMath())
+            rule.setMath(_formula(" + ".join([old, *terms])))
+        self._block_directly()
+
+    def _block_directly(self) -> None:
+        """Let the free rapalog itself hold kinase sites, at micromolar, in rapid equilibrium.
+
+        Other drugs compete with it for the site (`_open`). Nothing is taken from the drug:
+        micromolar drug meets tens of nanomolar mTOR.
+        """
+        direct = [sid(name) for name in self._with("Kd_kinase")]
+        if not direct:
+            return
+        held = " + ".join(f"{drug}/Kd_kinase_{drug}" for drug in direct)
+        parameter = self.model.createParameter()
+        _require(parameter.setId(DIRECT), DIRECT)
+        parameter.setMetaId(f"meta_{DIRECT}")
+        parameter.setName("share of mTOR kinase sites that no rapalog holds without FKBP12")
+        parameter.setUnits("dimensionless")
+        self._rule(parameter, f"{_ONE}/({_ONE} + {held})")
+        for variable in self.roles.activity:
+            rule = self.model.getAssignmentRuleByVariable(variable)
+            rule.setMath(_formula(f"({libsbml.formulaToL3String(rule.getMath())})*{DIRECT}"))
+
+    def _rule(self, parameter: libsbml.Parameter, formula: str) -> None:
+        parameter.setConstant(False)
+        parameter.unsetValue()
+        parameter.unsetNotes()
+        rule = self.model.createAssignmentRule()
+        _require(rule.setVariable(parameter.getId()), parameter.getId())
+        rule.setMath(_formula(formula))
 
     # -- libSBML -----------------------------------------------------------------------------
 
@@ -330,23 +528,30 @@ class _Layer:
 
     def _check(self) -> None:
         roles, model = self.roles, self.model
+        residuals = [one.residual for one in roles.activity.values() if one.residual]
         named = (
             (model.getCompartment, (roles.cell, roles.medium)),
-            (model.getSpecies, (roles.FKBP12, roles.FKBP51, *roles.open_forms)),
-            (model.getParameter, (roles.Kd_ratio, roles.residual, *roles.readouts.values())),
-            (model.getParameter, tuple(roles.weakened_in_occupied.values())),
-            (model.getReaction, (*roles.closed_to_occupied, *roles.weakened_in_occupied)),
-            (model.getAssignmentRuleByVariable, (*roles.totals, *roles.activity)),
+            (model.getSpecies, (roles.FKBP12, roles.FKBP51, *roles.forms)),
+            (model.getParameter, (roles.Kd_ratio, *residuals, *roles.readouts.values())),
+            (model.getParameter, tuple(roles.assembly.values())),
+            (model.getReaction, tuple(roles.assembly)),
+            (
+                model.getAssignmentRuleByVariable,
+                (*roles.totals, *roles.open_totals, *roles.activity),
+            ),
         )
         missing = [id for find, ids in named for id in ids if find(id) is None]
         if missing:
             raise ModelError(f"the drug map names {', '.join(missing)}, which the model lacks.")
-        closed = {form for forms in roles.activity.values() for form in forms} - {*roles.open_forms}
-        if closed:
+        active = {form for activity in roles.activity.values() for form in activity.forms}
+        if active - {*roles.forms}:
             raise ModelError(
-                f"the drug map gives an occupied form to {', '.join(sorted(closed))} under "
-                "'activity', but not under 'free_mTOR' or 'mTORC1'."
+                f"the drug map names {', '.join(sorted(active - {*roles.forms}))} under 'activity',"
+                " but not under 'free_mTOR', 'mTORC1' or 'mTORC2'."
             )
+        missing = sorted({*READOUTS} ^ {*roles.readouts})
+        if missing:
+            raise ModelError(f"the drug map: 'readouts' needs exactly {', '.join(READOUTS)}.")
 
 
 def describe(element: libsbml.SBase, fact: Fact) -> None:
@@ -376,11 +581,11 @@ def annotate(element: libsbml.SBase, kind: int, relation: int, links: Iterable[s
         element.addCVTerm(term)
 
 
-def _constant(name: str, drug: str) -> str:
+def _constant(name: str, drug: Drug) -> str:
     """Return the model id of a drug's constant: kon_FKBP12 of sirolimus -> kon_FKBP12_sirolimus."""
     if name in ("kon_FRB", "Kd_FRB"):
-        return f"{name}_FKBP12_{sid(drug)}"
-    return f"{name}_{sid(drug)}"
+        return f"{name}_FKBP12_{sid(drug.name)}"
+    return f"{name}_{sid(drug.name)}"
 
 
 def _formula(text: str) -> libsbml.ASTNode:

@@ -12,23 +12,37 @@ from mtorsim.errors import ModelError, UnknownIdError, about, either, shown
 from mtorsim.facts import Fact, FrozenMapping
 from mtorsim.paths import models_path
 
+_ENTRY = {"kpermeation": "1/min", "funbound_medium": "1", "kdecay_medium": "1/min"}
 _IMMUNOPHILIN = {
-    "kpermeation": "1/min",
-    "funbound_medium": "1",
-    "kdecay_medium": "1/min",
     "kon_FKBP12": "1/(nM*min)",
     "koff_FKBP12": "1/min",
     "kon_FKBP51": "1/(nM*min)",
     "koff_FKBP51": "1/min",
 }
 
+_DOCKING = {"kon_FRB": "1/(nM*min)", "Kd_FRB": "nM"}
+_KINASE = {"kon_kinase": "1/(nM*min)", "Kd_kinase_mTORC1": "nM", "Kd_kinase_mTORC2": "nM"}
+
 CONSTANTS: Mapping[str, Mapping[str, str]] = FrozenMapping(
     {
-        "rapalog": FrozenMapping(_IMMUNOPHILIN | {"kon_FRB": "1/(nM*min)", "Kd_FRB": "nM"}),
-        "fkbp_competitor": FrozenMapping(_IMMUNOPHILIN),
+        "rapalog": FrozenMapping(_ENTRY | _IMMUNOPHILIN | _DOCKING | {"Kd_kinase": "nM"}),
+        "atp_competitive": FrozenMapping(_ENTRY | _KINASE),
+        "bisteric": FrozenMapping(
+            _ENTRY
+            | _IMMUNOPHILIN
+            | _DOCKING
+            | _KINASE
+            | {"effective_molarity": "nM", "kbridge": "1/min"}
+        ),
+        "fkbp_competitor": FrozenMapping(_ENTRY | _IMMUNOPHILIN),
     }
 )
-"""Mechanism -> the constants that every drug of that mechanism has, and their units."""
+"""Mechanism -> the constants that every drug of that mechanism has, and their units.
+
+A rapalog docks on the FRB domain as a complex with FKBP12; at micromolar it holds the kinase site
+itself (`Kd_kinase`). An ATP-competitive drug holds the kinase site of both complexes. A bi-steric
+drug does both with one molecule. A competitor binds FKBP12 and touches nothing else.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,6 +25,8 @@ BRANCHES = (
     "mtor_complexes",
     "s6k1",
     "eif4e",
+    "hif_vegf",
+    "cell_fate",
     "immunophilins",
 )
 """Branch files of the network, in the order in which they are joined."""

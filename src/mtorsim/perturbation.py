@@ -91,6 +91,29 @@ class Change:
         return f"{self.target} = {self.set:g} {self.unit or ''}".rstrip()
 
 
+MUTANT_CONSTANTS: Mapping[str, str] = FrozenMapping({"Kd_FRB_ratio": "1", "kinase_activity": "1"})
+"""What a mutant of mTOR is described by -> unit; both relative to the wild type."""
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A mutant of mTOR that stands beside the wild type in a cell.
+
+    Attributes
+    ----------
+    name : str
+        Such as ``"MTOR_F2108L"``.
+    values : mapping of str to Fact
+        The constants of `MUTANT_CONSTANTS` [1].
+    """
+
+    name: str
+    values: Mapping[str, Fact]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", FrozenMapping(self.values))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Perturbation:
     """Something done to a cell other than a drug.
@@ -104,6 +127,8 @@ class Perturbation:
         Chronic: the cell has adapted to it when the experiment begins. Acute: from time 0.
     changes : tuple of Change
         At least one; carried out in order.
+    mutant : Mutant, optional
+        Mutant of mTOR that the cell then has; its share is set by one of the changes.
     source, confidence, notes
         Origin of the whole, as in `Fact`.
     """
@@ -115,6 +140,7 @@ class Perturbation:
     source: str
     confidence: Confidence
     notes: str = ""
+    mutant: Mutant | None = None
 
     def in_words(self) -> str:
         """Return ``"PTEN_loss (chronic: PTEN × 0)"``."""
@@ -174,7 +200,9 @@ def _read(path: Path, _changed: int) -> Mapping[str, Perturbation]:
 
 
 def _perturbation(name: str, entry: Entry) -> Perturbation:
-    fields = entry.fields(("description", "timing", "changes", "source", "confidence"), ("notes",))
+    fields = entry.fields(
+        ("description", "timing", "changes", "source", "confidence"), ("notes", "mutant")
+    )
     changes = tuple(_change(item) for item in fields["changes"].items())
     if not changes:
         raise fields["changes"].error("expected at least one change, got none.")
@@ -186,7 +214,13 @@ def _perturbation(name: str, entry: Entry) -> Perturbation:
         source=fields["source"].text(),
         confidence=fields["confidence"].choice(get_args(Confidence)),  # type: ignore[arg-type]
         notes=fields["notes"].text() if "notes" in fields else "",
+        mutant=_mutant(name, fields["mutant"]) if "mutant" in fields else None,
     )
+
+
+def _mutant(name: str, entry: Entry) -> Mutant:
+    fields = entry.fields(MUTANT_CONSTANTS)
+    return Mutant(name, {key: facts.fact(fields[key], MUTANT_CONSTANTS[key]) for key in fields})
 
 
 def _change(entry: Entry) -> Change:

@@ -43,6 +43,8 @@ PANELS: Mapping[str, tuple[str, ...]] = {
         "CCND1",
         "MYC",
     ),
+    "HIF and VEGF": ("HIF1A", "HIF2A", "REDD1", "VEGF_mRNA", "VEGF_secreted"),
+    "Growth": ("proliferation_rate", "G1_fraction", "ATP_per_cell", "viability"),
 }
 # Read-outs that are drawn on a branch's panel when asked for by id, and not otherwise.
 ON_REQUEST = {
@@ -51,6 +53,11 @@ ON_REQUEST = {
     "AKT_total": "Feedback and AKT",
     "S6K1_total": "mTORC1 axis",
     "EIF4EBP1_total": "4E-BP1 and cap-dependent translation",
+    "PDCD4": "4E-BP1 and cap-dependent translation",
+    "mTORC2_active": "mTOR complexes",
+    "ULK1": "Growth",
+    "cell_number": "Growth",
+    "ATP_signal": "Growth",
 }
 
 
@@ -153,7 +160,8 @@ def _panels(result: "Result", ids: tuple[str, ...] | None) -> tuple[Panel, ...]:
             ratios = result.relative(relative)
             curves = tuple(_curve(result, name, ratios[name]) for name in relative)
             panels.append(Panel(title, "relative to untreated", curves))
-        panels += _absolute(result, title, [name for name in members if name not in relative])
+        if ids is not None:
+            panels += _absolute(result, title, [name for name in members if name not in relative])
     return tuple(panels)
 
 

@@ -7,7 +7,14 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from mtorsim.compile import Compiled, compile_scenario, write_sbml
+from mtorsim.compile import (
+    UNTREATED,
+    Compiled,
+    compile_scenario,
+    parts,
+    structure,
+    write_sbml,
+)
 from mtorsim.engine import ABSOLUTE_TOLERANCE, RELATIVE_TOLERANCE, VERSION, engine
 from mtorsim.errors import ScenarioError, shown
 from mtorsim.result import Result
@@ -89,9 +96,14 @@ def simulate(
 
 
 def steady_state(compiled: Compiled) -> dict[str, float]:
-    """Return species -> concentration [nM] of the untreated cell at rest in its medium."""
-    values = tuple(sorted(compiled.adapted.items()))
-    return dict(_steady_state(compiled.sbml, values, compiled.scenario.cell))
+    """Return the state of the untreated cell at rest in its medium.
+
+    Species -> concentration [nM], and the parameters that describe the untreated cell.
+    """
+    bare = structure((), parts(compiled.scenario)[1])  # at rest there is no drug
+    table = symbols(bare)
+    values = tuple(sorted((id, one) for id, one in compiled.adapted.items() if id in table))
+    return dict(_steady_state(bare, values, compiled.scenario.cell))
 
 
 def to_sbml(scenario: Scenario) -> str:
@@ -115,7 +127,10 @@ def to_sbml(scenario: Scenario) -> str:
 def _steady_state(
     sbml: str, values: tuple[tuple[str, float], ...], cell: str
 ) -> Mapping[str, float]:
-    return engine(sbml).steady_state(dict(values), label=cell)
+    runner = engine(sbml)
+    rest = runner.steady_state(dict(values), label=cell)
+    read = runner.run(Run(np.zeros(1), dict(values), rest), tuple(UNTREATED.values()))[0]
+    return {**rest, **dict(zip(UNTREATED, read.tolist(), strict=True))}
 
 
 def _scenario(scenario: Scenario | None, fields: Mapping[str, Any]) -> Scenario:

@@ -37,7 +37,7 @@ class Symbol:
     id, name : str
         `name` may be empty.
     kind : str
-        ``"species"``, ``"parameter"``, ``"observable"`` (follows from species by a rule),
+        ``"species"``, ``"parameter"``, ``"observable"`` (follows from others by a rule),
         ``"compartment"``.
     value : float or None
         In `unit`; of a species its concentration before equilibration, None for an observable.
@@ -94,8 +94,10 @@ def _species(model: libsbml.Model) -> Iterator[Symbol]:
 def _parameters(model: libsbml.Model) -> Iterator[Symbol]:
     for element in model.getListOfParameters():
         ruled = model.getAssignmentRuleByVariable(element.getId()) is not None
+        changes = model.getRateRuleByVariable(element.getId()) is not None
         # Read-outs that only a drug gives a rule have one place in the tables all the same.
-        kind = "observable" if ruled or element.getId() in OBSERVABLES else "parameter"
+        named = element.getId() in OBSERVABLES
+        kind = "observable" if ruled or changes or named else "parameter"
         value = None if ruled else element.getValue()
         yield _symbol(element, kind, value, element.getUnits())
 

@@ -8,6 +8,7 @@ import typer
 
 from mtorsim import __version__
 from mtorsim.cli import options, screen
+from mtorsim.cli.assay import assay
 from mtorsim.cli.show import show
 from mtorsim.errors import InputError, UnknownIdError
 
@@ -18,7 +19,7 @@ mtorsim simulates mTOR signalling under drugs.
   mtorsim run --cell PC-3 --drug sirolimus=100nM    another cell, another drug
   mtorsim show drugs                                what there is
 
-Commands: run, show, check, export. Help: mtorsim --help, mtorsim run --help"""
+Commands: run, assay, show, check, export. Help: mtorsim --help, mtorsim run --help"""
 
 EXAMPLES = """Examples: [bold]mtorsim run[/bold] ·
 [bold]mtorsim run --cell PC-3 --drug sirolimus=100nM --out pc3[/bold] ·
@@ -29,6 +30,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(assay, name="assay")
 app.add_typer(show, name="show")
 
 

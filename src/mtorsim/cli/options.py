@@ -97,9 +97,9 @@ class Wish:
         fields = base.to_dict()
         changes: dict[str, Any] = {
             "drugs": self._drugs(base),
-            "stimuli": fields.get("stimuli", {}) | _pairs("--stimulus", self.stimulus, "10nM"),
+            "stimuli": fields.get("stimuli", {}) | pairs("--stimulus", self.stimulus, "10nM"),
             "perturbations": tuple(dict.fromkeys([*base.perturbations, *(self.perturb or ())])),
-            "set": dict(base.set) | _pairs("--set", self.set, "0.3"),
+            "set": dict(base.set) | pairs("--set", self.set, "0.3"),
             "observe": _ids(self.observe) or base.observe,
         }
         if self.cell is not None:
@@ -119,7 +119,7 @@ class Wish:
 
     def _drugs(self, base: "Scenario") -> tuple["Treatment", ...]:
         treatments = {treatment.drug: treatment for treatment in base.drugs}
-        for name, dose in _pairs("--drug", self.drug, "20nM").items():
+        for name, dose in pairs("--drug", self.drug, "20nM").items():
             treatments[name] = _treatment(name, dose, treatments.get(name))
         return tuple(treatments.values())
 
@@ -134,7 +134,7 @@ def _treatment(name: str, dose: str, planned: "Treatment | None") -> "Treatment"
         raise error.at("--drug") from None
 
 
-def _pairs(option: str, given: Iterable[str] | None, example: str) -> dict[str, str]:
+def pairs(option: str, given: Iterable[str] | None, example: str) -> dict[str, str]:
     """Split NAME=VALUE options; none may be given twice."""
     pairs: dict[str, str] = {}
     for text in given or ():

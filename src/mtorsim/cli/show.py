@@ -187,15 +187,15 @@ def scenario(
     debug: options.Debug = False,  # noqa: ARG001
 ) -> None:
     """A scenario in words: what `run` would do."""
-    from mtorsim.compile import compile_scenario
+    from mtorsim.compile import compile_scenario, size
 
     wish = options.Wish(scenario, cell, drug, stimulus, perturb, duration, set_, observe)
     meant = wish.scenario()
-    compile_scenario(meant)  # ids that the model does not know are refused here too
+    compiled = compile_scenario(meant)  # ids that the model does not know are refused here too
     if json:
         screen.say_json(meant.to_dict())
     elif not quiet:
-        screen.say(meant.in_words())
+        screen.say(f"{meant.in_words()}\n{size(compiled)}")
 
 
 @show.command()
@@ -215,12 +215,16 @@ def schema(
 
 
 def _table() -> "Mapping[str, Symbol]":
-    """Every id of the network with the reactions of every drug."""
+    """Every id of the network, and what each drug and each mutant of mTOR adds alone."""
     from mtorsim import drugs as known
+    from mtorsim import perturbation
     from mtorsim.compile import structure
     from mtorsim.symbols import symbols
 
-    return symbols(structure(known.names()))
+    mutants = [name for name in perturbation.names() if perturbation.load(name).mutant]
+    parts = [((name,), ()) for name in known.names()] + [((), (name,)) for name in mutants]
+    table = {id: one for part in parts for id, one in symbols(structure(*part)).items()}
+    return table | symbols()
 
 
 def _symbols(what: str, text: str | None, kinds: set[str]) -> list[Row]:

@@ -1,0 +1,183 @@
+"""Growth: the pace of each cell line from its doubling time, the rest from viability assays.
+
+    python calibration/growth.py             # say how the models as they stand compare
+    python calibration/growth.py --write     # fit, then put the values into models/
+
+Growth lies downstream of signalling and does not act back on it, so it is fitted after it. Two
+published sizes, how far a rapalog and an ATP-competitive drug can lower viability, move five
+parameters around their priors; for each choice the rate of leaving G1 follows for each cell line
+from its published doubling time, in closed form.
+"""
+
+import argparse
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from experiments import Array, Values, targets
+from scipy.optimize import least_squares
+
+import mtorsim as mt
+from mtorsim import cells
+from mtorsim.paths import models_path
+from mtorsim.symbols import symbols
+
+PRIORS: Mapping[str, tuple[float, float]] = {  # value, standard deviation as a factor
+    "Km_CCND1_G1": (80, 2),
+    "Km_MYC_G1": (60, 2),
+    "Km_ribosome_G1": (4000, 2),
+    "kdeath_without_AKT": (2e-4, 2),
+    "size_by_ribosome": (0.6, 1.2),
+}
+PACE = "kG1_exit_max"
+KIDNEY = ("786-O", "Caki-1")
+READ = ("CCND1", "MYC", "ribosome", "AKT_active")
+HIGHEST = {"RC15": ("sirolimus", "100 nM"), "RC14": ("AZD8055", "10 uM")}
+END = 72 * 60.0  # min
+
+
+@dataclass(frozen=True)
+class Resting:
+    """What growth depends on in an untreated cell [nM], and the pace of its division [1/min]."""
+
+    CCND1: float
+    MYC: float
+    ribosome: float
+    AKT_active: float
+    kdivision: float
+
+
+def resting(cell: str) -> Resting:
+    """Return what growth depends on in an untreated cell."""
+    run = mt.simulate(cell=cell, drugs={}, duration="1 min", observe=READ)
+    own = cells.load(cell).values.get("kdivision")
+    kdivision = _value("kdivision") if own is None else own.value
+    return Resting(**run.baseline, kdivision=kdivision)
+
+
+def pace(cell: str, values: Values) -> float:
+    """Return the rate of leaving G1 at which a cell doubles in its published time [1/min].
+
+    At rest division p, share of cells in G1 g and exit from it k obey 2p = (k + p)g and
+    p = kdivision(1 - g); growth is p less death.
+    """
+    doubling = cells.load(cell).doubling_time
+    if doubling is None:
+        return 0.0
+    rest = resting(cell)
+    survival = values["kdeath_without_AKT"] * _Km("Km_AKT_survival", rest.AKT_active)
+    division = np.log(2) / (60 * doubling.value) + _value("kdeath_basal") + survival
+    in_G1 = 1 - division / rest.kdivision
+    if in_G1 <= 0:
+        raise SystemExit(f"{cell} cannot divide so fast: S, G2 and M alone take longer")
+    exit_rate = division * (2 - in_G1) / in_G1
+    return float(exit_rate / np.prod([1 - _Km(values[k], x) for k, x in _promoters(rest)]))
+
+
+def _promoters(rest: Resting) -> tuple[tuple[str, float], ...]:
+    levels = (rest.CCND1, rest.MYC, rest.ribosome)
+    return tuple(zip(("Km_CCND1_G1", "Km_MYC_G1", "Km_ribosome_G1"), levels, strict=True))
+
+
+def _Km(Km: str | float, level: float) -> float:
+    constant = _value(Km) if isinstance(Km, str) else Km
+    return constant / (constant + level)
+
+
+def _value(name: str) -> float:
+    return float(symbols()[name].value or 0.0)
+
+
+def reduction(cell: str, drug: str, dose: str, values: Values) -> float:
+    """Return by how much a drug lowers viability within 72 h [%]."""
+    run = mt.simulate(
+        cell=cell,
+        drugs={drug: dose},
+        duration="72 h",
+        times=[END],
+        observe=["viability"],
+        set={**values, PACE: pace(cell, values)},
+    )
+    return 100 * (1 - float(run["viability"][-1]))
+
+
+def highest(row: str, values: Values) -> float:
+    """Return the mean reduction over two kidney lines at a high dose [%]."""
+    drug, dose = HIGHEST[row]
+    return float(np.mean([reduction(cell, drug, dose, values) for cell in KIDNEY]))
+
+
+def fit() -> dict[str, float]:
+    """Return the values that agree best with the published sizes and the priors."""
+    found = least_squares(_residuals, np.zeros(len(PRIORS)), bounds=(-2.5, 2.5), diff_step=1e-2)
+    return _to_values(found.x)
+
+
+def _to_values(steps: Array) -> dict[str, float]:
+    pairs = zip(PRIORS.items(), steps.tolist(), strict=True)
+    return {name: value * factor**step for (name, (value, factor)), step in pairs}
+
+
+def _residuals(steps: Array) -> Array:
+    values = _to_values(steps)
+    rows = targets().loc[list(HIGHEST)]
+    misses = [
+        4 * (highest(str(name), values) - row["value"]) / (row["high"] - row["low"])
+        for name, row in rows.iterrows()
+    ]
+    return np.array([*misses, *steps])
+
+
+def current() -> dict[str, float]:
+    """Return the values that stand in the model files."""
+    return {name: _value(name) for name in PRIORS}
+
+
+def write(values: Values) -> None:
+    """Put fitted values into the model file, and its pace into the file of each cell."""
+    path = models_path("cell_fate.ant")
+    text = path.read_text(encoding="utf-8")
+    paces = {cell: pace(cell, values) for cell in cells.names()}
+    for name, value in values.items():
+        text = re.sub(rf"(?m)^({name} = )[^;]+;", rf"\g<1>{value:.4g};", text)
+        prior, factor = PRIORS[name]
+        origin = f"confidence=C; fitted (calibration/report.md), prior {prior:g} within a factor"
+        text = re.sub(
+            rf'(?m)^({name} notes ")confidence=\w; (?:fitted [^;]*|assumed)',
+            rf"\g<1>{origin} of {factor:g}",
+            text,
+        )
+    path.write_text(text, encoding="utf-8")
+    for cell, value in paces.items():
+        _write_pace(cell, value)
+
+
+def _write_pace(cell: str, value: float) -> None:
+    path = models_path("cells", f"{cell}.yaml")
+    text = path.read_text(encoding="utf-8")
+    text = re.sub(rf"(?m)^  {PACE}:\n(?:    .*\n)+", "", text)
+    doubling = cells.load(cell).doubling_time
+    if doubling is None:
+        origin = '    source: "the cell does not divide"\n    confidence: D\n'
+    else:
+        origin = f'    source: "fitted: doubles in {doubling.value:g} h"\n    confidence: C\n'
+    path.write_text(f"{text}  {PACE}:\n    value: {value:.4g} 1/min\n{origin}", encoding="utf-8")
+
+
+def main() -> None:
+    """Say how the models compare, or fit and write."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--write", action="store_true", help="fit and write into models/")
+    values = fit() if parser.parse_args().write else current()
+    for name, value in values.items():
+        print(f"{name} {value:.4g}")
+    for name in HIGHEST:
+        each = {cell: reduction(cell, *HIGHEST[name], values) for cell in KIDNEY}
+        print(name, {cell: round(one, 1) for cell, one in each.items()})
+    if parser.parse_args().write:
+        write(values)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""B5 and B7: ATP-competitive and bi-steric drugs, an FKBP12 competitor, resistance mutants."""
+
+import math
+from collections.abc import Iterator
+from functools import cache
+
+from mtorsim.qualification.measure import HOUR, Measure, curve, remaining
+from mtorsim.qualification.signalling import ic50
+from mtorsim.simulation import simulate
+
+ATP_COMPETITIVE = {
+    "Torin-1": "250 nM",
+    "AZD8055": "1 uM",
+    "sapanisertib": "500 nM",
+    "Ku-0063794": "3 uM",
+}
+"""Doses at which these drugs are used on cells."""
+
+SITES = {
+    "AKT_pS473": "AKT pSer473",
+    "S6K1_pT389": "S6K1 pThr389",
+    "EIF4EBP1_pT37": "4E-BP1 pThr37/46",
+}
+PHOSPHOPROTEOMICS = ("HEK293", "Torin-1", "EIF4EBP1_pT37")
+
+
+def atp_competitive() -> Iterator[Measure]:
+    """ATP-competitive: S473, T389, T37/46 below 20 % in 1 h; T308 falls, then partly rebounds."""
+    for cell in ("786-O", "Caki-1", "MCF-7", "HEK293"):
+        for drug, dose in ATP_COMPETITIVE.items():
+            run = simulate(cell=cell, drugs={drug: dose}, duration="24 h")
+            for id, name in SITES.items():
+                what = f"{cell}, {drug} {dose}: {name} at 1 h"
+                fitted = (cell, drug, id) == PHOSPHOPROTEOMICS
+                yield Measure(what, remaining(run, id, HOUR), high=0.2, fitted=fitted)
+            share = curve(run, "AKT_pT308") / run.baseline["AKT_pT308"]
+            early, later = run.time <= HOUR, run.time > HOUR
+            lowest, highest = float(share[early].min()), float(share[later].max())
+            fitted = (cell, drug) == ("MCF-7", "AZD8055")
+            what = f"{cell}, {drug} {dose}: lowest AKT pThr308 within 1 h"
+            yield Measure(what, lowest, high=0.8, fitted=fitted)
+            yield Measure(f"{cell}, {drug}: AKT pThr308 back by 24 h to", highest, low=1.1 * lowest)
+
+
+def resistance() -> Iterator[Measure]:
+    """Tacrolimus and FRB mutants undo rapalogs alone; bi-steric drugs overcome the mutants."""
+    rapalog, azd, rapalink = "temsirolimus", "AZD8055", "RapaLink-1"
+    for drug in ("temsirolimus", "sirolimus"):
+        with_competitor = dose_for(drug, with_drugs={"tacrolimus": "5 uM"})
+        what = f"{drug}: shift of IC50 by 5 uM tacrolimus"
+        yield Measure(what, with_competitor / dose_for(drug), low=10)
+    ku = dose_for("Ku-0063794", with_drugs={"tacrolimus": "5 uM"}) / dose_for("Ku-0063794")
+    yield Measure("Ku-0063794: shift of IC50 by 5 uM tacrolimus", ku, low=0.95, high=1.05)
+    for mutant in ("MTOR_F2108L", "MTOR_A2034V"):
+        yield Measure(f"{rapalog}: shift of IC50 by {mutant}", shift(rapalog, mutant), low=100)
+        yield Measure(f"{azd}: shift of IC50 by {mutant}", shift(azd, mutant), low=0.5, high=2)
+    half = dose_for(rapalog, mutant="MTOR_F2108L", fraction=0.5) / dose_for(rapalog)
+    yield Measure(f"{rapalog}: the same, half of mTOR being MTOR_F2108L", half)
+    hyperactive = shift(azd, "MTOR_M2327I")
+    yield Measure(f"{azd}: shift of IC50 by MTOR_M2327I", hyperactive, low=3, high=30)
+    for mutant in ("MTOR_F2108L", "MTOR_A2034V", "MTOR_M2327I"):
+        for id in ("S6K1_pT389", "EIF4EBP1_pT37"):
+            what = f"{rapalink} 10 nM on {mutant}: {SITES[id]} at 24 h"
+            yield Measure(what, _under_rapalink(mutant, id), high=0.2)
+
+
+def shift(drug: str, mutant: str) -> float:
+    """Return how many times more drug S6K1 pThr389 takes, all mTOR being a mutant.
+
+    Both doses bring it to half of what the wild-type cell has without drug, so that a kinase that
+    is hyperactive counts as resistant.
+    """
+    return dose_for(drug, mutant=mutant) / dose_for(drug)
+
+
+@cache
+def _wild_type() -> float:
+    run = simulate(cell=CELL, drugs={}, duration="1 min", observe=["S6K1_pT389"])
+    return run.baseline["S6K1_pT389"]
+
+
+CELL = "MCF-7"  # the line in which the mutants arose
+
+
+def dose_for(
+    drug: str,
+    *,
+    mutant: str = "",
+    fraction: float = 1.0,
+    with_drugs: dict[str, str] | None = None,
+) -> float:
+    """Return the dose that halves S6K1 pThr389 within 6 h, relative to the wild-type cell [nM]."""
+    return ic50(
+        CELL,
+        drug,
+        6 * HOUR,
+        {f"fraction_{mutant}": str(fraction)} if mutant else {},
+        perturbations=(mutant,) if mutant else (),
+        with_drugs=with_drugs or {},
+        reference=_wild_type(),
+    )
+
+
+def _under_rapalink(mutant: str, id: str) -> float:
+    run = simulate(
+        cell=CELL, drugs={"RapaLink-1": "10 nM"}, perturbations=[mutant], duration="24 h"
+    )
+    wild_type = simulate(cell=CELL, drugs={}, duration="1 min", observe=[id]).baseline[id]
+    value = curve(run, id)[-1] / wild_type
+    return float(value) if math.isfinite(value) else math.inf

@@ -1,0 +1,128 @@
+"""B8 to B10: PI3K activation, HIF and VEGF, viability."""
+
+from collections.abc import Iterator
+from functools import cache
+
+from mtorsim.assays import Viability, viability
+from mtorsim.qualification.measure import HOUR, Measure, remaining
+from mtorsim.qualification.signalling import RAPALOG
+from mtorsim.result import Result
+from mtorsim.simulation import simulate
+
+KIDNEY = ("Caki-1", "786-O")
+
+
+# -- B8: PI3K --------------------------------------------------------------------------------------
+
+
+def activated_pi3k() -> Iterator[Measure]:
+    """PTEN loss or mutant PIK3CA: more AKT, more mTORC1 output, growth more sensitive."""
+    for cell in ("Caki-1", "HEK293"):
+        usual = simulate(cell=cell, drugs=RAPALOG, duration="72 h")
+        for change in ("PTEN_loss", "PIK3CA_mutant"):
+            run = simulate(cell=cell, drugs=RAPALOG, perturbations=[change], duration="72 h")
+            for id, name in (("AKT_pT308", "AKT pThr308"), ("S6K1_pT389", "S6K1 pThr389")):
+                ratio = run.baseline[id] / usual.baseline[id]
+                yield Measure(f"{cell}, {change}: basal {name} / usual", ratio, low=1.1)
+            lost, lost_usual = _growth_lost(run), _growth_lost(usual)
+            what = f"{cell}, {change}: growth lost under 20 nM temsirolimus, 72 h / usual"
+            yield Measure(what, lost / lost_usual, low=1.02)
+
+
+def _growth_lost(run: Result) -> float:
+    """Return the share of divisions that a drug prevents at the end of a run."""
+    return 1 - remaining(run, "proliferation_rate", float(run.time[-1]))
+
+
+# -- B9: HIF and VEGF ------------------------------------------------------------------------------
+
+
+def hif_and_vegf() -> Iterator[Measure]:
+    """VHL loss and hypoxia raise HIF and VEGF; a rapalog lowers HIF-1alpha, HIF-2alpha less."""
+    usual, lost = (_normoxia(changes) for changes in ((), ("VHL_loss",)))
+    for id, name in NAMES.items():
+        what = f"Caki-1, VHL lost: {name} / usual"
+        yield Measure(what, lost.baseline[id] / usual.baseline[id], low=2)
+    treated = simulate(cell="Caki-1", perturbations=["VHL_loss"], drugs=RAPALOG, duration="48 h")
+    one, two = (remaining(treated, id, 24 * HOUR) for id in ("HIF1A", "HIF2A"))
+    yield Measure("Caki-1, VHL lost: HIF-1alpha at 24 h, rapalog", one, high=0.6, fitted=True)
+    yield Measure("Caki-1, VHL lost: HIF-2alpha kept / HIF-1alpha kept", two / one, low=1.25)
+    secreted = remaining(treated, "VEGF_secreted", 48 * HOUR)
+    yield Measure("Caki-1, VHL lost: VEGF at 48 h, rapalog", secreted, high=0.67, fitted=True)
+    rcc4 = simulate(cell="RCC4", drugs=RAPALOG, duration="48 h")
+    for id, bound in (("HIF1A", 0.6), ("VEGF_secreted", 0.67)):
+        value = remaining(rcc4, id, 48 * HOUR)
+        yield Measure(f"RCC4: {NAMES[id]} at 48 h, rapalog", value, high=bound)
+    yield from _line_786_o()
+    yield from _hypoxia()
+
+
+NAMES = {"HIF1A": "HIF-1alpha", "HIF2A": "HIF-2alpha", "VEGF_secreted": "VEGF secreted"}
+
+
+def _normoxia(perturbations: tuple[str, ...]) -> Result:
+    return simulate(cell="Caki-1", drugs={}, perturbations=perturbations, duration="1 min")
+
+
+def _line_786_o() -> Iterator[Measure]:
+    run = simulate(cell="786-O", drugs=RAPALOG, duration="48 h")
+    yield Measure("786-O: HIF-1alpha", run.baseline["HIF1A"], "nM", high=0, fitted=True)
+    acute = remaining(run, "VEGF_secreted", 6 * HOUR)
+    yield Measure("786-O: VEGF at 6 h, rapalog", acute, low=0.9)
+    yield Measure("786-O: VEGF at 48 h, rapalog", remaining(run, "VEGF_secreted", 48 * HOUR))
+
+
+def _hypoxia() -> Iterator[Measure]:
+    """Hypoxia in a cell with VHL, with REDD1 free to rise and held where it was."""
+    run = simulate(cell="Caki-1", drugs={}, perturbations=["hypoxia"], duration="48 h")
+    for id, name in NAMES.items():
+        hours = 24 if id == "VEGF_secreted" else 6
+        what = f"Caki-1, hypoxia: {name} at {hours} h"
+        yield Measure(what, remaining(run, id, hours * HOUR), low=2)
+    without = simulate(
+        cell="Caki-1",
+        drugs={},
+        perturbations=["hypoxia"],
+        duration="48 h",
+        set={"ksyn_REDD1_by_HIF": "0 nM/min"},
+    )
+    yield Measure("Caki-1, hypoxia: REDD1 at 6 h", remaining(run, "REDD1", 6 * HOUR), low=2)
+    for site in ("mTORC1_active", "S6K1_pT389"):
+        value = remaining(run, site, 6 * HOUR)
+        yield Measure(f"Caki-1, hypoxia: {site} at 6 h", value, high=0.95)
+        held = remaining(without, site, 6 * HOUR)
+        yield Measure(f"Caki-1, hypoxia, REDD1 not induced: {site} at 6 h", held, low=0.98)
+
+
+# -- B10: viability --------------------------------------------------------------------------------
+
+
+def cytostatic() -> Iterator[Measure]:
+    """Viability under temsirolimus is shallow with a plateau; Ku-0063794 goes lower."""
+    for cell in KIDNEY:
+        rapalog = _assay(cell, "temsirolimus")
+        for hours in (24, 48, 72, 96):
+            lowest = rapalog.at(f"{hours} h").e_max
+            fitted = hours == 72
+            what = f"{cell}: viability at 100 nM temsirolimus, {hours} h"
+            yield Measure(what, lowest, "%", 30, 98, fitted=fitted)
+        usual = rapalog.at("72 h")
+        plateau = float(usual.viability[-3].mean() - usual.viability[-1].mean())
+        yield Measure(f"{cell}: viability at 10 nM less that at 100 nM, 72 h", plateau, "%", high=5)
+        yield Measure(f"{cell}: Hill slope, 72 h", usual.fit.hill, high=2.5)
+        for share, estimate in ((20, usual.ic20), (30, usual.ic30), (50, usual.ic50)):
+            found = estimate.value if estimate.value is not None else float("inf")
+            low, high = estimate.low, estimate.high
+            said = f" ({estimate.flag})" if estimate.flag else ""
+            interval = f", 95 % {low:.2g}-{high:.2g} nM" if low and high else ""
+            bound = 100 if share == 20 else float("inf")
+            what = f"{cell}: IC{share} of temsirolimus, 72 h{interval}{said}"
+            yield Measure(what, found, "nM", high=bound)
+        ku = _assay(cell, "Ku-0063794").at("72 h").e_max
+        what = f"{cell}: viability at the highest dose, Ku-0063794 / temsirolimus, 72 h"
+        yield Measure(what, ku / usual.e_max, high=0.9)
+
+
+@cache
+def _assay(cell: str, drug: str) -> Viability:
+    return viability(cell=cell, drug=drug)
