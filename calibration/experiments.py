@@ -209,8 +209,15 @@ def _hek(drug: str, dose: str, names: Sequence[str], values: Values) -> dict[str
     return {name: float(np.log2(with_drug[name][0] / without[name][0])) for name in names}
 
 
-def _fold(cell: str, name: str, minutes: float, values: Values) -> float:
-    model = treated(cell, "temsirolimus", "20 nM", (0.0, minutes)).run(values, [name])[name]
+def _fold(
+    cell: str,
+    name: str,
+    minutes: float,
+    values: Values,
+    drug: str = "temsirolimus",
+    dose: str = "20 nM",
+) -> float:
+    model = treated(cell, drug, dose, (0.0, minutes)).run(values, [name])[name]
     return float(model[1] / model[0])
 
 
@@ -258,6 +265,21 @@ def _plateau(values: Values) -> float:
     return float(np.interp(0.95, share[before - 1 : before + 1], RISE[before - 1 : before + 1]))
 
 
+def _order_of_peaks(values: Values) -> float:
+    """Return by how much AKT pSer473 peaks after pThr308 under 10 nM insulin [min]."""
+    early = RISE[RISE <= 20]
+    run = adipocyte(10.0, tuple(early)).run(values, ["AKT_pT308", "AKT_pS473"])
+    first, second = (_peak(early, run[name]) for name in ("AKT_pT308", "AKT_pS473"))
+    return second - first
+
+
+def _peak(times: Array, curve: Array) -> float:
+    """Return when a curve is highest: the top of the parabola through its highest points [min]."""
+    place = min(max(int(curve.argmax()), 1), len(curve) - 2)
+    a, b, _ = np.polyfit(times[place - 1 : place + 2], curve[place - 1 : place + 2], 2)
+    return float(-b / (2 * a)) if a < 0 else float(times[place])
+
+
 def _pten_loss(values: Values) -> float:
     levels = [
         treated("HeLa", None, "", (0.0,), perturbations=lost).run(values, ["PIP3"])["PIP3"][0]
@@ -266,14 +288,14 @@ def _pten_loss(values: Values) -> float:
     return float(levels[1] / levels[0])
 
 
-def _AKT_under_AZD8055(values: Values) -> tuple[float, float]:
+def _akt_under_azd8055(values: Values) -> tuple[float, float]:
     """Return AKT pThr308 at 1 h over untreated, and at 24 h over 1 h; MCF-7, 500 nM."""
     run = treated("MCF-7", "AZD8055", "500 nM", (0.0, 60.0, 1440.0)).run(values, ["AKT_pT308"])
     start, early, late = run["AKT_pT308"].tolist()
     return early / start, late / early
 
 
-def _without_VHL(values: Values) -> tuple[float, float]:
+def _without_vhl(values: Values) -> tuple[float, float]:
     """Return HIF-1alpha at 24 h and VEGF at 48 h under 20 nM temsirolimus over untreated."""
     cell = treated(
         "Caki-1", "temsirolimus", "20 nM", (0.0, 1440.0, 2880.0), perturbations=["VHL_loss"]
@@ -289,13 +311,12 @@ def effects(values: Values) -> dict[str, float]:
     """Return id in data/targets.csv -> what the model gives, for the fitted ones."""
     sites = ["EIF4EBP1_pT37", "S6K1_pT389", "AKT_pS473"]
     hek = _hek("sirolimus", "100 nM", sites, values)
-    torin = _hek("Torin-1", "250 nM", sites[:1], values)["EIF4EBP1_pT37"]
-    HIF1A, VEGF = _without_VHL(values)
+    HIF1A, VEGF = _without_vhl(values)
     return {
         "BD26": hek["EIF4EBP1_pT37"],
-        "BD27": torin,
-        "BD29": torin,
-        "EX08": _AKT_under_AZD8055(values)[0],
+        "EX08": _akt_under_azd8055(values)[0],
+        "EX10": _fold("MCF-7", "EIF4EBP1_pT37", 60.0, values, "AZD8055", "1 uM"),
+        "EX11": _order_of_peaks(values),
         "HF02": HIF1A,
         "HF03": VEGF,
         "BD28": hek["EIF4EBP1_pT37"],
@@ -323,16 +344,18 @@ def predictions(values: Values) -> dict[str, float]:
         values, ["EIF4EBP1_pT37"]
     )
     share = run["EIF4EBP1_pT37"] / run["EIF4EBP1_pT37"][0]
-    torin = _hek("Torin-1", "250 nM", ["S6K1_pT389", "AKT_pS473"], values)
+    torin = _hek("Torin-1", "250 nM", ["EIF4EBP1_pT37", "S6_pS235", "AKT_pS473"], values)
     everolimus = treated("786-O", "everolimus", "20 nM", (0.0, 60.0)).run(values, ["S6K1_pT389"])
     return {
         "BD23": ic50("786-O", "sirolimus", 1440.0, values),
         "BD25": 100 * (1 - float(everolimus["S6K1_pT389"][1] / everolimus["S6K1_pT389"][0])),
         "TC02": float(share[1]),
         "TC03": float(share[2] / share[1]),
-        "BD33": torin["S6K1_pT389"],
+        "BD27": torin["EIF4EBP1_pT37"],
+        "BD29": torin["EIF4EBP1_pT37"],
+        "BD33": torin["S6_pS235"],
         "BD34b": torin["AKT_pS473"],
-        "EX09": _AKT_under_AZD8055(values)[1],
+        "EX09": _akt_under_azd8055(values)[1],
     }
 
 

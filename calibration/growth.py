@@ -27,7 +27,7 @@ PRIORS: Mapping[str, tuple[float, float]] = {  # value, standard deviation as a 
     "Km_CCND1_G1": (80, 2),
     "Km_MYC_G1": (60, 2),
     "Km_ribosome_G1": (4000, 2),
-    "kdeath_without_AKT": (2e-4, 2),
+    "kdeath_without_AKT": (2e-4, 1.4),
     "size_by_ribosome": (0.6, 1.2),
 }
 PACE = "kG1_exit_max"
@@ -66,13 +66,13 @@ def pace(cell: str, values: Values) -> float:
     if doubling is None:
         return 0.0
     rest = resting(cell)
-    survival = values["kdeath_without_AKT"] * _Km("Km_AKT_survival", rest.AKT_active)
+    survival = values["kdeath_without_AKT"] * _vacant("Km_AKT_survival", rest.AKT_active)
     division = np.log(2) / (60 * doubling.value) + _value("kdeath_basal") + survival
     in_G1 = 1 - division / rest.kdivision
     if in_G1 <= 0:
         raise SystemExit(f"{cell} cannot divide so fast: S, G2 and M alone take longer")
     exit_rate = division * (2 - in_G1) / in_G1
-    return float(exit_rate / np.prod([1 - _Km(values[k], x) for k, x in _promoters(rest)]))
+    return float(exit_rate / np.prod([1 - _vacant(values[k], x) for k, x in _promoters(rest)]))
 
 
 def _promoters(rest: Resting) -> tuple[tuple[str, float], ...]:
@@ -80,7 +80,7 @@ def _promoters(rest: Resting) -> tuple[tuple[str, float], ...]:
     return tuple(zip(("Km_CCND1_G1", "Km_MYC_G1", "Km_ribosome_G1"), levels, strict=True))
 
 
-def _Km(Km: str | float, level: float) -> float:
+def _vacant(Km: str | float, level: float) -> float:
     constant = _value(Km) if isinstance(Km, str) else Km
     return constant / (constant + level)
 
@@ -110,7 +110,7 @@ def highest(row: str, values: Values) -> float:
 
 def fit() -> dict[str, float]:
     """Return the values that agree best with the published sizes and the priors."""
-    found = least_squares(_residuals, np.zeros(len(PRIORS)), bounds=(-2.5, 2.5), diff_step=1e-2)
+    found = least_squares(_residuals, np.full(len(PRIORS), 0.1), bounds=(-2.5, 2.5), diff_step=1e-2)
     return _to_values(found.x)
 
 

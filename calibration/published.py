@@ -48,7 +48,9 @@ def half_effect(cell: str, drug: str, doses: str = WIDE) -> float:
 def lost_growth(cell: str, drug: str, dose: str) -> float:
     """Return by how much the net growth rate falls, mean over 72 h [%]."""
     treated, alone = (
-        mt.simulate(cell=cell, drugs=drugs, duration="72 h", observe=["cell_number"], times=["72 h"])
+        mt.simulate(
+            cell=cell, drugs=drugs, duration="72 h", observe=["cell_number"], times=["72 h"]
+        )
         for drugs in ({drug: dose}, {})
     )
     rates = [np.log(float(run["cell_number"][-1])) for run in (treated, alone)]
@@ -136,7 +138,9 @@ def in_order() -> str:
         pairs[cell] = [mt.assays.viability(cell=cell, drug=drug).at("72 h").e_max for drug in drugs]
     seen = all(ku < rapalog for ku, rapalog in pairs.values())
     words = ", ".join(f"{cell} {ku:.0f} / {rapalog:.0f} %" for cell, (ku, rapalog) in pairs.items())
-    return f"{'seen' if seen else 'MISS'}: viability at the highest dose, Ku / temsirolimus: {words}"
+    return (
+        f"{'seen' if seen else 'MISS'}: viability at the highest dose, Ku / temsirolimus: {words}"
+    )
 
 
 def area_order() -> str:
@@ -203,7 +207,13 @@ def found() -> dict[str, float | str]:
     }
 
 
-WORDS = {"fitted": "fitted", "growth": "fitted", "predicted": "predicted", "compared": "predicted", "input": "input"}
+WORDS = {
+    "fitted": "fitted",
+    "growth": "fitted",
+    "predicted": "predicted",
+    "compared": "predicted",
+    "input": "input",
+}
 
 
 def table() -> pd.DataFrame:

@@ -113,6 +113,14 @@ def test_perturbations_and_settings_reach_the_wells():
     assert changed.wells[0].scenario.perturbations == ("FKBP12_knockdown",)
 
 
+def test_cells_that_do_not_grow_have_viability_but_no_gr():
+    still = viability(**SHORT, set={"kdeath_basal": "0.1 1/h"})
+    assert still.table.GR.isna().all()
+    assert (still.summary.GR50_flag == "untreated cells do not grow").all()
+    assert still.summary.GRmax.isna().all()
+    assert still.plot()._repr_png_().startswith(b"\x89PNG")
+
+
 def test_several_assays_stand_side_by_side():
     both = Comparison((viability(**SHORT), viability(**SHORT, cell="Caki-1")))
     assert set(both.table.cell) == {"786-O", "Caki-1"}
@@ -170,4 +178,5 @@ def test_dose_series_as_lists_and_as_text():
 
 def test_the_usual_doses_follow_the_mechanism():
     assert (usual_doses("temsirolimus")[0], usual_doses("temsirolimus")[-1]) == (0.1, 100)
+    assert (usual_doses("RapaLink-1")[0], usual_doses("RapaLink-1")[-1]) == (0.01, 100)
     assert (usual_doses("Ku-0063794")[0], usual_doses("Ku-0063794")[-1]) == (1, 10_000)

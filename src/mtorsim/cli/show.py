@@ -224,7 +224,7 @@ def _table() -> "Mapping[str, Symbol]":
     mutants = [name for name in perturbation.names() if perturbation.load(name).mutant]
     parts = [((name,), ()) for name in known.names()] + [((), (name,)) for name in mutants]
     table = {id: one for part in parts for id, one in symbols(structure(*part)).items()}
-    return table | symbols()
+    return {**table, **symbols()}
 
 
 def _symbols(what: str, text: str | None, kinds: set[str]) -> list[Row]:

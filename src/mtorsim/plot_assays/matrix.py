@@ -62,7 +62,8 @@ def _note(assay: "Combination") -> str:
     what = "ATP of the well" if assay.readout == VIABILITY else assay.readout
     note = (
         f"Simulated {what}, % of wells without both drugs. Bliss excess above 0 and Loewe index "
-        "below 1 are synergy. Hatched: not defined, since one drug alone never has this effect at the doses tested."
+        "below 1 are synergy. Hatched: not defined, since one drug alone never has this effect at "
+        "the doses tested."
     )
     if assay.drugs[0] == assay.drugs[1]:
         note += " Sham combination: one drug in two portions."
