@@ -27,7 +27,7 @@ PRIORS: Mapping[str, tuple[float, float]] = {  # value, standard deviation as a 
     "Km_CCND1_G1": (80, 2),
     "Km_MYC_G1": (60, 2),
     "Km_ribosome_G1": (4000, 2),
-    "kdeath_without_AKT": (2e-4, 1.4),
+    "kdeath_without_AKT": (2e-4, 1.6),
     "size_by_ribosome": (0.6, 1.2),
 }
 PACE = "kG1_exit_max"
