@@ -88,3 +88,28 @@ def test_report_is_that_of_the_models(calibrate):
 def figures(text):
     words = text.replace("|", " ").replace("%", " ").split()
     return [float(word) for word in words if word.lstrip("+-").replace(".", "", 1).isdigit()]
+
+
+@pytest.fixture(scope="module")
+def published(calibrate):
+    """The module that compares the models with published numbers."""
+    yield importlib.import_module("published")
+    for module in ("growth", "published"):
+        sys.modules.pop(module, None)
+
+
+def test_table_of_published_numbers_is_that_of_the_models(published):
+    """The committed comparison is not out of date, misses included."""
+    committed = (FOLDER / "targets.md").read_text(encoding="utf-8")
+    text = published.report()
+    assert figures(text) == pytest.approx(figures(committed), rel=0.02, abs=0.02)
+    assert text.count("| MISS.") == committed.count("| MISS.")
+
+
+def test_each_target_is_listed_once_with_its_use(published):
+    table = published.targets()
+    assert table.index.is_unique
+    uses = {"fitted", "growth", "predicted", "compared", "input", "not simulated"}
+    assert set(table["use"]) == uses
+    assert set(published.COMPARED) >= set(table.index[table["use"] == "compared"])
+    assert set(published.HIGHEST) == set(table.index[table["use"] == "growth"])

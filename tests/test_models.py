@@ -403,3 +403,15 @@ def test_ulk1_is_free_where_mtorc1_is_not_active():
     total = table["ULK1"].value + table["ULK1_pSer757"].value
     assert rest["ULK1"] == pytest.approx(total * freed / (held + freed), rel=1e-7)
     assert rest["ULK1"] + rest["ULK1_pSer757"] == pytest.approx(total, rel=1e-7)
+
+
+@pytest.mark.parametrize("cell", cells.names())
+def test_cell_doubles_in_its_published_time(cell):
+    observe = ["growth_rate", "G1_fraction"]
+    rest = simulate(cell=cell, drugs={}, duration="1 min", observe=observe).baseline
+    doubling = cells.load(cell).doubling_time
+    if doubling is None:
+        assert rest["G1_fraction"] == pytest.approx(1, abs=1e-6)
+        return
+    hours = np.log(2) / rest["growth_rate"] / 60
+    assert hours == pytest.approx(doubling.value, rel=5e-3)
