@@ -4,6 +4,7 @@ Each is given only where it is defined. An effect that a drug never has alone ha
 dose of it, and none is made up.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -157,7 +158,12 @@ def _additive(a: float, b: float, alone: tuple[Alone, Alone]) -> float | None:
     ends = [_index(a, b, end, alone) - 1 for end in (low, high)]
     if ends[0] > 0 or ends[1] < 0:
         return None
-    return float(brentq(lambda r: _index(a, b, r, alone) - 1, low, high, xtol=1e-10))
+
+    def excess(response: float) -> float:
+        # The index spans many decades: on its own scale the solver would creep.
+        return math.log(_index(a, b, response, alone))
+
+    return float(brentq(excess, low, high, xtol=1e-10, maxiter=1000))
 
 
 @dataclass(frozen=True)
