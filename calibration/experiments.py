@@ -289,10 +289,10 @@ def _pten_loss(values: Values) -> float:
 
 
 def _akt_under_azd8055(values: Values) -> tuple[float, float]:
-    """Return AKT pThr308 at 1 h over untreated, and at 24 h over 1 h; MCF-7, 500 nM."""
+    """Return AKT pThr308 at 1 h and at 24 h over untreated; MCF-7, 500 nM."""
     run = treated("MCF-7", "AZD8055", "500 nM", (0.0, 60.0, 1440.0)).run(values, ["AKT_pT308"])
     start, early, late = run["AKT_pT308"].tolist()
-    return early / start, late / early
+    return early / start, late / start
 
 
 def _without_vhl(values: Values) -> tuple[float, float]:
@@ -315,6 +315,7 @@ def effects(values: Values) -> dict[str, float]:
     return {
         "BD26": hek["EIF4EBP1_pT37"],
         "EX08": _akt_under_azd8055(values)[0],
+        "EX09": _akt_under_azd8055(values)[1],
         "EX10": _fold("MCF-7", "EIF4EBP1_pT37", 60.0, values, "AZD8055", "1 uM"),
         "EX11": _order_of_peaks(values),
         "HF02": HIF1A,
@@ -355,7 +356,6 @@ def predictions(values: Values) -> dict[str, float]:
         "BD29": torin["EIF4EBP1_pT37"],
         "BD33": torin["S6_pS235"],
         "BD34b": torin["AKT_pS473"],
-        "EX09": _akt_under_azd8055(values)[1],
     }
 
 

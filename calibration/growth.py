@@ -4,15 +4,14 @@
     python calibration/growth.py --write     # fit, then put the values into models/
 
 Growth lies downstream of signalling and does not act back on it, so it is fitted after it. Two
-published sizes, how far a rapalog and an ATP-competitive drug can lower viability, move five
-parameters around their priors; for each choice the rate of leaving G1 follows for each cell line
-from its published doubling time, in closed form.
+published sizes, how far a rapalog and an ATP-competitive drug can lower viability, move seven
+parameters around their priors; for each choice the rates of the cell cycle follow for each cell
+line from its published doubling time, in closed form.
 """
 
 import argparse
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from experiments import Array, Values, targets
@@ -27,57 +26,35 @@ PRIORS: Mapping[str, tuple[float, float]] = {  # value, standard deviation as a 
     "Km_CCND1_G1": (80, 2),
     "Km_MYC_G1": (60, 2),
     "Km_ribosome_G1": (4000, 2),
-    "kdeath_without_AKT": (2e-4, 1.6),
+    "ksyn_CCND1_basal": (0.2, 1.5),
+    "ksyn_MYC_basal": (0.4, 1.5),
+    "kdeath_without_AKT": (4e-4, 1.4),
     "size_by_ribosome": (0.6, 1.2),
 }
 PACE = "kG1_exit_max"
+IN_G1 = 0.6  # of cells in growth medium
 KIDNEY = ("786-O", "Caki-1")
-READ = ("CCND1", "MYC", "ribosome", "AKT_active")
+READ = ("CCND1", "MYC", "ribosome", "leucine", "glucose", "AKT_active")
 HIGHEST = {"RC15": ("sirolimus", "100 nM"), "RC14": ("AZD8055", "10 uM")}
 END = 72 * 60.0  # min
 
 
-@dataclass(frozen=True)
-class Resting:
-    """What growth depends on in an untreated cell [nM], and the pace of its division [1/min]."""
-
-    CCND1: float
-    MYC: float
-    ribosome: float
-    AKT_active: float
-    kdivision: float
-
-
-def resting(cell: str) -> Resting:
-    """Return what growth depends on in an untreated cell."""
-    run = mt.simulate(cell=cell, drugs={}, duration="1 min", observe=READ)
-    own = cells.load(cell).values.get("kdivision")
-    kdivision = _value("kdivision") if own is None else own.value
-    return Resting(**run.baseline, kdivision=kdivision)
-
-
-def pace(cell: str, values: Values) -> float:
-    """Return the rate of leaving G1 at which a cell doubles in its published time [1/min].
+def paces(cell: str, values: Values) -> dict[str, float]:
+    """Return the two rates [1/min] at which a cell doubles in its published time.
 
     At rest division p, share of cells in G1 g and exit from it k obey 2p = (k + p)g and
-    p = kdivision(1 - g); growth is p less death.
+    p = kdivision(1 - g); growth is p less death. The share is taken as `IN_G1`.
     """
     doubling = cells.load(cell).doubling_time
     if doubling is None:
-        return 0.0
-    rest = resting(cell)
-    survival = values["kdeath_without_AKT"] * _vacant("Km_AKT_survival", rest.AKT_active)
+        return {PACE: 0.0}
+    run = mt.simulate(cell=cell, drugs={}, duration="1 min", observe=READ, set=values)
+    rest = run.baseline
+    survival = values["kdeath_without_AKT"] * _vacant("Km_AKT_survival", rest["AKT_active"])
     division = np.log(2) / (60 * doubling.value) + _value("kdeath_basal") + survival
-    in_G1 = 1 - division / rest.kdivision
-    if in_G1 <= 0:
-        raise SystemExit(f"{cell} cannot divide so fast: S, G2 and M alone take longer")
-    exit_rate = division * (2 - in_G1) / in_G1
-    return float(exit_rate / np.prod([1 - _vacant(values[k], x) for k, x in _promoters(rest)]))
-
-
-def _promoters(rest: Resting) -> tuple[tuple[str, float], ...]:
-    levels = (rest.CCND1, rest.MYC, rest.ribosome)
-    return tuple(zip(("Km_CCND1_G1", "Km_MYC_G1", "Km_ribosome_G1"), levels, strict=True))
+    exit_rate = division * (2 - IN_G1) / IN_G1
+    promoted = [1 - _vacant(values.get(f"Km_{id}_G1", f"Km_{id}_G1"), rest[id]) for id in READ[:5]]
+    return {"kdivision": division / (1 - IN_G1), PACE: float(exit_rate / np.prod(promoted))}
 
 
 def _vacant(Km: str | float, level: float) -> float:
@@ -97,7 +74,7 @@ def reduction(cell: str, drug: str, dose: str, values: Values) -> float:
         duration="72 h",
         times=[END],
         observe=["viability"],
-        set={**values, PACE: pace(cell, values)},
+        set={**values, **paces(cell, values)},
     )
     return 100 * (1 - float(run["viability"][-1]))
 
@@ -135,34 +112,39 @@ def current() -> dict[str, float]:
 
 
 def write(values: Values) -> None:
-    """Put fitted values into the model file, and its pace into the file of each cell."""
-    path = models_path("cell_fate.ant")
-    text = path.read_text(encoding="utf-8")
-    paces = {cell: pace(cell, values) for cell in cells.names()}
+    """Put fitted values into the model files, and its pace into the file of each cell."""
+    found = {cell: paces(cell, values) for cell in cells.names()}
     for name, value in values.items():
+        path = models_path(f"{symbols()[name].branch}.ant")
+        text = path.read_text(encoding="utf-8")
         text = re.sub(rf"(?m)^({name} = )[^;]+;", rf"\g<1>{value:.4g};", text)
         prior, factor = PRIORS[name]
-        origin = f"confidence=C; fitted (calibration/report.md), prior {prior:g} within a factor"
+        origin = f"confidence=C; fitted (calibration/growth.py), prior {prior:g} within a factor"
         text = re.sub(
-            rf'(?m)^({name} notes ")confidence=\w; (?:fitted [^;]*|assumed)',
+            rf'(?m)^({name} notes ")confidence=\w; (?:fitted [^;"]*|assumed)',
             rf"\g<1>{origin} of {factor:g}",
             text,
         )
-    path.write_text(text, encoding="utf-8")
-    for cell, value in paces.items():
-        _write_pace(cell, value)
+        path.write_text(text, encoding="utf-8")
+    for cell, own in found.items():
+        _write_paces(cell, own)
 
 
-def _write_pace(cell: str, value: float) -> None:
+def _write_paces(cell: str, own: Values) -> None:
     path = models_path("cells", f"{cell}.yaml")
     text = path.read_text(encoding="utf-8")
-    text = re.sub(rf"(?m)^  {PACE}:\n(?:    .*\n)+", "", text)
     doubling = cells.load(cell).doubling_time
-    if doubling is None:
-        origin = '    source: "the cell does not divide"\n    confidence: D\n'
-    else:
-        origin = f'    source: "fitted: doubles in {doubling.value:g} h"\n    confidence: C\n'
-    path.write_text(f"{text}  {PACE}:\n    value: {value:.4g} 1/min\n{origin}", encoding="utf-8")
+    for name, value in own.items():
+        text = re.sub(rf"(?m)^  {name}:\n(?:    .*\n)+", "", text)
+        if doubling is None:
+            origin = '    source: "the cell does not divide"\n    confidence: D\n'
+        else:
+            origin = (
+                f'    source: "fitted (calibration/growth.py): doubles in {doubling.value:g} h"\n'
+                f'    confidence: C\n    notes: "{IN_G1:.0%} of cells in G1 assumed"\n'
+            )
+        text += f"  {name}:\n    value: {value:.4g} 1/min\n{origin}"
+    path.write_text(text, encoding="utf-8")
 
 
 def main() -> None:

@@ -12,7 +12,12 @@ from mtorsim.scenario import Scenario
 
 # Misses of the model as it is, printed as such and told in the README. A new miss fails the test,
 # and so does one that has gone: then it leaves this list.
-KNOWN_MISSES: dict[str, set[str]] = {}
+KNOWN_MISSES = {
+    "B5": {
+        "HEK293, Torin-1: AKT pThr308 back, in part, by 24 h to",
+        "HEK293, Ku-0063794: AKT pThr308 back, in part, by 24 h to",
+    }
+}
 
 
 @pytest.mark.parametrize("id", BEHAVIOURS)

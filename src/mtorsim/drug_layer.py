@@ -290,7 +290,14 @@ class _Layer:
     # -- states of mTOR ----------------------------------------------------------------------
 
     def _forms(self, state: State) -> tuple[str, ...]:
-        """Return the forms that can be in a state: where FKBP12-drug sits, rictor does not."""
+        """Return the forms that can be in a state.
+
+        Where FKBP12-drug sits, rictor does not. Only mTORC1 is bridged: if free mTOR were, which
+        then could never meet rictor, a bi-steric drug would empty mTORC2 within days at a fraction
+        of the dose at which it touches AKT in cells.
+        """
+        if state.is_bridged:
+            return self.roles.mTORC1
         return self.roles.open_forms if state.FRB else self.roles.forms
 
     def _add_twins(self, state: State) -> None:

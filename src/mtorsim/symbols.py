@@ -118,6 +118,7 @@ def _symbol(
         identifiers=(
             *_links(element, libsbml.BQB_IS),
             *_links(element, libsbml.BQB_HAS_PART),
+            *_links(element, libsbml.BQB_ENCODES),
         ),
         boundary=boundary,
         branch=_branches().get(element.getId(), DRUG_LAYER),

@@ -23,7 +23,8 @@ class Measure:
     low, high : float
         Bounds, both inside; infinite where there is none.
     fitted : bool
-        Whether the calibration used data on this very quantity: then it is no evidence for itself.
+        Whether the calibration used data on this very quantity, or a constant was chosen with it in
+        view: then it is no evidence for itself.
     """
 
     what: str

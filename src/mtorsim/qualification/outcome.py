@@ -28,7 +28,8 @@ def activated_pi3k() -> Iterator[Measure]:
                 yield Measure(f"{cell}, {change}: basal {name} / usual", ratio, low=1.1)
             lost, lost_usual = _growth_lost(run), _growth_lost(usual)
             what = f"{cell}, {change}: growth lost under 20 nM temsirolimus, 72 h / usual"
-            yield Measure(what, lost / lost_usual, low=1.02)
+            # Constants of PDCD4, Ser65 and LARP1 were chosen with this in view.
+            yield Measure(what, lost / lost_usual, low=1.05, fitted=True)
 
 
 def _growth_lost(run: Result) -> float:
@@ -44,17 +45,18 @@ def hif_and_vegf() -> Iterator[Measure]:
     usual, lost = (_normoxia(changes) for changes in ((), ("VHL_loss",)))
     for id, name in NAMES.items():
         what = f"Caki-1, VHL lost: {name} / usual"
-        yield Measure(what, lost.baseline[id] / usual.baseline[id], low=2)
+        yield Measure(what, lost.baseline[id] / usual.baseline[id], low=3)
     treated = simulate(cell="Caki-1", perturbations=["VHL_loss"], drugs=RAPALOG, duration="48 h")
     one, two = (remaining(treated, id, 24 * HOUR) for id in ("HIF1A", "HIF2A"))
-    yield Measure("Caki-1, VHL lost: HIF-1alpha at 24 h, rapalog", one, high=0.6, fitted=True)
+    yield Measure("Caki-1, VHL lost: HIF-1alpha at 24 h, rapalog", one, high=0.5, fitted=True)
     yield Measure("Caki-1, VHL lost: HIF-2alpha kept / HIF-1alpha kept", two / one, low=1.25)
     secreted = remaining(treated, "VEGF_secreted", 48 * HOUR)
     yield Measure("Caki-1, VHL lost: VEGF at 48 h, rapalog", secreted, high=0.67, fitted=True)
     rcc4 = simulate(cell="RCC4", drugs=RAPALOG, duration="48 h")
-    for id, bound in (("HIF1A", 0.6), ("VEGF_secreted", 0.67)):
+    for id, bound in (("HIF1A", 0.5), ("VEGF_secreted", 0.67)):
         value = remaining(rcc4, id, 48 * HOUR)
-        yield Measure(f"RCC4: {NAMES[id]} at 48 h, rapalog", value, high=bound)
+        # RCC4 differs from the fitted context by its medium only.
+        yield Measure(f"RCC4: {NAMES[id]} at 48 h, rapalog", value, high=bound, fitted=True)
     yield from _line_786_o()
     yield from _hypoxia()
 
@@ -71,7 +73,11 @@ def _line_786_o() -> Iterator[Measure]:
     yield Measure("786-O: HIF-1alpha", run.baseline["HIF1A"], "nM", high=0, fitted=True)
     acute = remaining(run, "VEGF_secreted", 6 * HOUR)
     yield Measure("786-O: VEGF at 6 h, rapalog", acute, low=0.9)
-    yield Measure("786-O: VEGF at 48 h, rapalog", remaining(run, "VEGF_secreted", 48 * HOUR))
+    rcc4 = simulate(cell="RCC4", drugs=RAPALOG, duration="48 h")
+    for hours in (24, 48):
+        own, other = (remaining(one, "VEGF_secreted", hours * HOUR) for one in (run, rcc4))
+        what = f"786-O: VEGF kept at {hours} h, rapalog / the same in RCC4, which has HIF-1alpha"
+        yield Measure(what, own / other, low=1.1, fitted=True)
 
 
 def _hypoxia() -> Iterator[Measure]:
@@ -91,7 +97,7 @@ def _hypoxia() -> Iterator[Measure]:
     yield Measure("Caki-1, hypoxia: REDD1 at 6 h", remaining(run, "REDD1", 6 * HOUR), low=2)
     for site in ("mTORC1_active", "S6K1_pT389"):
         value = remaining(run, site, 6 * HOUR)
-        yield Measure(f"Caki-1, hypoxia: {site} at 6 h", value, high=0.95)
+        yield Measure(f"Caki-1, hypoxia: {site} at 6 h", value, high=0.9, fitted=True)
         held = remaining(without, site, 6 * HOUR)
         yield Measure(f"Caki-1, hypoxia, REDD1 not induced: {site} at 6 h", held, low=0.98)
 
@@ -107,8 +113,8 @@ def cytostatic() -> Iterator[Measure]:
             lowest = rapalog.at(f"{hours} h").e_max
             what = f"{cell}: viability at 100 nM temsirolimus, {hours} h"
             # At 72 h: 23 lines lose 19 to 85 % of their growth to rapamycin (Houghton 2008).
-            bounds = (15, 81) if hours == 72 else (0, 100)
-            yield Measure(what, lowest, "%", *bounds, fitted=hours == 72)
+            low, high = (15, 81) if hours == 72 else (-math.inf, math.inf)
+            yield Measure(what, lowest, "%", low, high, fitted=hours == 72)
         usual = rapalog.at("72 h")
         plateau = float(usual.viability[-3].mean() - usual.viability[-1].mean())
         yield Measure(f"{cell}: viability at 10 nM less that at 100 nM, 72 h", plateau, "%", high=5)
