@@ -109,7 +109,7 @@ def test_table_of_published_numbers_is_that_of_the_models(published):
 def test_each_target_is_listed_once_with_its_use(published):
     table = published.targets()
     assert table.index.is_unique
-    uses = {"fitted", "growth", "predicted", "compared", "input", "not simulated"}
+    uses = {"fitted", "growth", "chosen", "predicted", "compared", "input", "not simulated"}
     assert set(table["use"]) == uses
     assert set(published.COMPARED) >= set(table.index[table["use"] == "compared"])
     assert set(published.HIGHEST) == set(table.index[table["use"] == "growth"])
