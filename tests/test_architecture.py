@@ -27,6 +27,7 @@ ROWS = {
         "occupancy",
         "drug_layer",
         "steps",
+        "settable",
         "compile",
         "engine",
         "result",
@@ -41,7 +42,7 @@ ORDER = {module: place for place, module in enumerate(sum(ROWS.values(), ()))}
 KEEPERS = {
     "antimony": {"library"},
     "roadrunner": {"engine"},
-    "libsbml": {"library", "symbols", "drug_layer", "compile", "check"},
+    "libsbml": {"library", "symbols", "drug_layer", "settable", "compile", "check"},
     "pint": {"units"},
     "pydantic": {"scenario_file"},
     "matplotlib": {"plot", "plot_assays"},

@@ -11,7 +11,6 @@ from types import MappingProxyType
 from xml.sax.saxutils import escape
 
 import libsbml
-import numpy as np
 
 from mtorsim import cells, drugs, perturbation
 from mtorsim.dosing import MediumChange
@@ -27,16 +26,12 @@ from mtorsim.library import network_sbml, read_sbml
 from mtorsim.observables import OBSERVABLES
 from mtorsim.perturbation import Change
 from mtorsim.scenario import Scenario
+from mtorsim.settable import POPULATION, check_divisors, settings_of
 from mtorsim.steps import Step
-from mtorsim.symbols import DRUG_LAYER, Symbol, symbols
+from mtorsim.symbols import Symbol, symbols
 from mtorsim.units import parameter
 
 _TIME_DIGITS = 6  # of a minute: changes closer than this are one, a solver cannot step between them
-POPULATION = "population_growth"  # a switch: cells that come to rest do not change in number
-UNTREATED: Mapping[str, str] = MappingProxyType(
-    {"growth_rate_untreated": "growth_rate", "ATP_per_cell_untreated": "ATP_per_cell"}
-)
-"""Parameters that describe the untreated cell -> what they are set to: its value at rest."""
 WASH_RATE = 10.0  # 1/min: the medium is free of drug within half a minute of the first wash
 
 
@@ -96,10 +91,13 @@ def compile_scenario(
     changes = _changes(scenario)
     facts = cells.load(scenario.cell).values
     values = {id: value for id, value in defaults.items() if id in table}
-    values |= {id: fact.to(table[id].unit, id) for id, fact in facts.items()}
+    for id, fact in facts.items():
+        _known(id, table, f"models/cells/{scenario.cell}.yaml")
+        values[id] = fact.to(table[id].unit, id)
     _apply(values, changes["chronic"], table)
-    values |= _settings(scenario, table, sbml)
+    values |= settings_of(scenario.set, table, sbml)
     _check_shares(scenario, values)
+    check_divisors({id: values[id] for id in scenario.set}, values, table, sbml)
     settings = dict(values)
     values[POPULATION] = 0.0
     _apply(settings, changes["acute"], table)
@@ -180,10 +178,16 @@ def _changes(scenario: Scenario) -> dict[str, list[Change]]:
     return found
 
 
+def _known(id: str, table: Mapping[str, Symbol], where: str) -> None:
+    if id not in table:
+        raise UnknownIdError(kind="parameter or species", given=id, choices=table, where=where)
+
+
 def _apply(
     values: dict[str, float], changes: Iterable[Change], table: Mapping[str, Symbol]
 ) -> None:
     for change in changes:
+        _known(change.target, table, "models/perturbations.yaml")
         symbol = table[change.target]
         if change.multiply is not None:
             before = values.get(symbol.id, symbol.value)
@@ -203,71 +207,6 @@ def _check_shares(scenario: Scenario, values: Mapping[str, float]) -> None:
             f"mutants of mTOR add up to more than all of it: {given}. "
             f"Give their shares, such as {example}."
         )
-
-
-def _settings(scenario: Scenario, table: Mapping[str, Symbol], sbml: str) -> dict[str, float]:
-    return {id: _setting(id, given, table, sbml) for id, given in scenario.set.items()}
-
-
-def _setting(id: str, given: float | str, table: Mapping[str, Symbol], sbml: str) -> float:
-    with within("set", id):
-        _check_settable(id, table, sbml)
-        value = parameter(given, table[id].unit, id)
-        if value < 0:
-            raise ScenarioError(f"{id}: {given!r} is negative. Expected zero or more.")
-        if value == 0 and table[id].kind == "compartment":
-            raise ScenarioError(f"{id}: {given!r} is no volume. Expected more than zero.")
-        return value
-
-
-def _check_settable(id: str, table: Mapping[str, Symbol], sbml: str) -> None:
-    values = [one.id for one in table.values() if one.kind != "observable"]
-    settable = [id for id in values if id not in UNTREATED]
-    if id not in table:
-        raise UnknownIdError(
-            kind="parameter or species",
-            given=id,
-            choices=settable,
-            listing="mtorsim show parameters",
-        )
-    if id not in settable:
-        raise ScenarioError(
-            f"{id!r} follows from the rest of the model and cannot be set. "
-            "List: mtorsim show parameters"
-        )
-    symbol = table[id]
-    if symbol.kind != "species" or symbol.boundary:
-        return
-    if symbol.branch == DRUG_LAYER:
-        raise ScenarioError(
-            f"{id!r} belongs to a drug and begins at zero. Give the drug, such as "
-            "--drug sirolimus=20nM or drugs={'sirolimus': '20 nM'}."
-        )
-    if id not in _conserved(sbml):
-        # The cell comes to rest first: what is made and degraded forgets where it began.
-        raise ScenarioError(
-            f"{id!r} is made and degraded, so its level at rest follows from rates, not from what "
-            f"it is set to. Set a rate. List: mtorsim show parameters {id}"
-        )
-
-
-@lru_cache(maxsize=64)
-def _conserved(sbml: str) -> frozenset[str]:
-    """Return the species that are part of a conserved total: setting one sets the total."""
-    from scipy.linalg import null_space  # a tenth of a second that few runs need
-
-    model = read_sbml(sbml).getModel()
-    states = [one.getId() for one in model.getListOfSpecies() if not one.getBoundaryCondition()]
-    places = {id: place for place, id in enumerate(states)}
-    change = np.zeros((len(places), model.getNumReactions()))
-    for column, reaction in enumerate(model.getListOfReactions()):
-        for sign, side in ((-1, reaction.getListOfReactants()), (1, reaction.getListOfProducts())):
-            for one in side:
-                if one.getSpecies() in places:
-                    change[places[one.getSpecies()], column] += sign * one.getStoichiometry()
-    totals = null_space(change.T, rcond=1e-9)
-    weights = np.abs(totals).max(axis=1, initial=0.0)
-    return frozenset(id for id, place in places.items() if weights[place] > 1e-6)
 
 
 def _medium(scenario: Scenario) -> tuple[dict[str, float], tuple[Step, ...]]:

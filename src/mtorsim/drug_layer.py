@@ -80,6 +80,8 @@ class Roles:
         Forms with an open FRB domain, outside and inside mTORC1.
     mTORC2 : tuple of str
         Forms of mTORC2, in which the FRB domain is hidden: FKBP12-drug cannot dock.
+    bridged : tuple of str
+        Forms on which one molecule of a bi-steric drug reaches both sites.
     Kd_ratio : str
         Parameter: how many times weaker FKBP12-drug docks on mTORC1 than on free mTOR.
     assembly : mapping of str to str
@@ -103,6 +105,7 @@ class Roles:
     free_mTOR: tuple[str, ...]
     mTORC1: tuple[str, ...]
     mTORC2: tuple[str, ...]
+    bridged: tuple[str, ...]
     Kd_ratio: str
     assembly: Mapping[str, str]
     activity: Mapping[str, Activity]
@@ -292,12 +295,10 @@ class _Layer:
     def _forms(self, state: State) -> tuple[str, ...]:
         """Return the forms that can be in a state.
 
-        Where FKBP12-drug sits, rictor does not. Only mTORC1 is bridged: if free mTOR were, which
-        then could never meet rictor, a bi-steric drug would empty mTORC2 within days at a fraction
-        of the dose at which it touches AKT in cells.
+        Where FKBP12-drug sits, rictor does not; and not every form can be bridged.
         """
         if state.is_bridged:
-            return self.roles.mTORC1
+            return self.roles.bridged
         return self.roles.open_forms if state.FRB else self.roles.forms
 
     def _add_twins(self, state: State) -> None:
@@ -414,7 +415,7 @@ class _Layer:
         roles = self.roles
         twins = {form: form + state.suffix for form in self._forms(state)}
         inside = {
-            "mTORC1": [twins[form] for form in roles.mTORC1],
+            "mTORC1": [twins[form] for form in roles.mTORC1 if form in twins],
             "mTORC2": [twins[form] for form in roles.mTORC2 if form in twins],
         }
         if state.FRB:
@@ -551,11 +552,15 @@ class _Layer:
         if missing:
             raise ModelError(f"the drug map names {', '.join(missing)}, which the model lacks.")
         active = {form for activity in roles.activity.values() for form in activity.forms}
-        if active - {*roles.forms}:
-            raise ModelError(
-                f"the drug map names {', '.join(sorted(active - {*roles.forms}))} under 'activity',"
-                " but not under 'free_mTOR', 'mTORC1' or 'mTORC2'."
-            )
+        for key, named_there, known in (
+            ("activity", active, roles.forms),
+            ("bridged", {*roles.bridged}, roles.open_forms),
+        ):
+            if named_there - {*known}:
+                raise ModelError(
+                    f"the drug map names {', '.join(sorted(named_there - {*known}))} under "
+                    f"{key!r}, but not under 'free_mTOR', 'mTORC1' or 'mTORC2'."
+                )
         missing = sorted({*READOUTS} ^ {*roles.readouts})
         if missing:
             raise ModelError(f"the drug map: 'readouts' needs exactly {', '.join(READOUTS)}.")

@@ -253,7 +253,7 @@ class Engine:
         self, values: Floats, columns: Sequence[str], times: Floats, absolute: float, label: str
     ) -> None:
         # The integrator only promises each step to within its tolerance; errors add up.
-        floor = -100 * absolute - 1e-6 * np.abs(values).max(axis=0, initial=0.0)
+        floor = -1000 * absolute - 1e-6 * np.abs(values).max(axis=0, initial=0.0)
         is_species = [id in self._concentrations for id in columns]
         negative = (values < floor) & is_species
         for bad, fault in ((~np.isfinite(values), "not a number"), (negative, "negative")):

@@ -8,7 +8,6 @@ import numpy as np
 import xarray as xr
 
 from mtorsim.compile import (
-    UNTREATED,
     Compiled,
     compile_scenario,
     parts,
@@ -19,6 +18,7 @@ from mtorsim.engine import ABSOLUTE_TOLERANCE, RELATIVE_TOLERANCE, VERSION, engi
 from mtorsim.errors import ScenarioError, shown
 from mtorsim.result import Result
 from mtorsim.scenario import Scenario
+from mtorsim.settable import UNTREATED
 from mtorsim.steps import Floats, Run, instants
 from mtorsim.symbols import symbols
 from mtorsim.units import Given, parameter

@@ -23,6 +23,7 @@ Commands: run, assay, show, check, export. Help: mtorsim --help, mtorsim run --h
 
 EXAMPLES = """Examples: [bold]mtorsim run[/bold] ·
 [bold]mtorsim run --cell PC-3 --drug sirolimus=100nM --out pc3[/bold] ·
+[bold]mtorsim assay viability --cell Caki-1[/bold] ·
 [bold]mtorsim show parameters FKBP12[/bold]"""
 
 app = typer.Typer(

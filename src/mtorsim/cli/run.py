@@ -86,8 +86,10 @@ def _absolute_cells(row: Row) -> list[str]:
 
 
 def _ratio(value: float) -> str:
+    if value >= 1e4:
+        return f"{value:.3g}"
     return f"{value:.2f}" if value >= 0.1 else f"{value:.3f}"
 
 
 def _number(value: float) -> str:
-    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    return f"{value:.0f}" if 1000 <= abs(value) < 1e7 else f"{value:.3g}"

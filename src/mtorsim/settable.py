@@ -1,0 +1,182 @@
+"""What a scenario may set: which ids, which values, and what would divide by zero."""
+
+from collections.abc import Iterator, Mapping
+from functools import cache, lru_cache
+from types import MappingProxyType
+
+import libsbml
+import numpy as np
+
+from mtorsim import perturbation
+from mtorsim.errors import ScenarioError, UnknownIdError, within
+from mtorsim.library import read_sbml
+from mtorsim.symbols import DRUG_LAYER, Symbol
+from mtorsim.units import parameter
+
+POPULATION = "population_growth"
+"""A switch: cells that come to rest do not change in number."""
+
+UNTREATED: Mapping[str, str] = MappingProxyType(
+    {"growth_rate_untreated": "growth_rate", "ATP_per_cell_untreated": "ATP_per_cell"}
+)
+"""Parameters that describe the untreated cell -> what they are set to: its value at rest."""
+
+
+def settings_of(
+    given: Mapping[str, float | str], table: Mapping[str, Symbol], sbml: str
+) -> dict[str, float]:
+    """Return the values of `set` of a scenario in model units.
+
+    Parameters
+    ----------
+    given : mapping of str to number or str
+        Id -> value, such as ``"0.3 1/min"``.
+    table : mapping of str to Symbol
+        Every id of the model.
+    sbml : str
+        The model.
+
+    Raises
+    ------
+    UnknownIdError
+        For an id that the model does not have.
+    UnitError
+        For a value whose unit is not that of its id.
+    ScenarioError
+        For a value that the model computes itself, or a negative one.
+    """
+    return {id: _setting(id, one, table, sbml) for id, one in given.items()}
+
+
+def _setting(id: str, given: float | str, table: Mapping[str, Symbol], sbml: str) -> float:
+    with within("set", id):
+        _check_settable(id, table, sbml)
+        value = parameter(given, table[id].unit, id)
+        if value < 0:
+            raise ScenarioError(f"{id}: {given!r} is negative. Expected zero or more.")
+        if value == 0 and table[id].kind == "compartment":
+            raise ScenarioError(f"{id}: {given!r} is no volume. Expected more than zero.")
+        return value
+
+
+def _check_settable(id: str, table: Mapping[str, Symbol], sbml: str) -> None:
+    values = [one.id for one in table.values() if one.kind != "observable"]
+    settable = [id for id in values if id not in (*UNTREATED, POPULATION)]
+    if id not in table:
+        _check_mutant(id)
+        raise UnknownIdError(
+            kind="parameter or species",
+            given=id,
+            choices=settable,
+            listing="mtorsim show parameters",
+        )
+    if id not in settable:
+        raise ScenarioError(
+            f"{id!r} follows from the rest of the model and cannot be set. "
+            "List: mtorsim show parameters"
+        )
+    symbol = table[id]
+    if symbol.kind != "species" or symbol.boundary:
+        return
+    if symbol.branch == DRUG_LAYER:
+        raise ScenarioError(
+            f"{id!r} begins at zero. Give the drug, such as --drug sirolimus=20nM or "
+            "drugs={'sirolimus': '20 nM'}, or the share of a mutant of mTOR."
+        )
+    if id not in _conserved(sbml):
+        # The cell comes to rest first: what is made and degraded forgets where it began.
+        raise ScenarioError(
+            f"{id!r} is made and degraded, so its level at rest follows from rates, not from what "
+            f"it is set to. Set a rate. List: mtorsim show parameters {id}"
+        )
+
+
+def _check_mutant(id: str) -> None:
+    """Raise `ScenarioError` if an id belongs to a mutant of mTOR that the cell does not have."""
+    for name in perturbation.names():
+        if perturbation.load(name).mutant is not None and id.endswith(f"_{name}"):
+            raise ScenarioError(f"{id!r} belongs to {name}. Add --perturb {name}.")
+
+
+@lru_cache(maxsize=64)
+def _conserved(sbml: str) -> frozenset[str]:
+    """Return the species that are part of a conserved total: setting one sets the total."""
+    from scipy.linalg import null_space  # a tenth of a second that few runs need
+
+    model = read_sbml(sbml).getModel()
+    states = [one.getId() for one in model.getListOfSpecies() if not one.getBoundaryCondition()]
+    places = {id: place for place, id in enumerate(states)}
+    change = np.zeros((len(places), model.getNumReactions()))
+    for column, reaction in enumerate(model.getListOfReactions()):
+        for sign, side in ((-1, reaction.getListOfReactants()), (1, reaction.getListOfProducts())):
+            for one in side:
+                if one.getSpecies() in places:
+                    change[places[one.getSpecies()], column] += sign * one.getStoichiometry()
+    totals = null_space(change.T, rcond=1e-9)
+    weights = np.abs(totals).max(axis=1, initial=0.0)
+    return frozenset(id for id, place in places.items() if weights[place] > 1e-6)
+
+
+def check_divisors(
+    given: Mapping[str, float], values: Mapping[str, float], table: Mapping[str, Symbol], sbml: str
+) -> None:
+    """Refuse a zero that something is divided by.
+
+    Parameters
+    ----------
+    given : mapping of str to float
+        What the user set.
+    values : mapping of str to float
+        All values that are not those of the model file.
+    table : mapping of str to Symbol
+    sbml : str
+
+    Raises
+    ------
+    ScenarioError
+        Naming the id.
+    """
+    zeros = [id for id, value in given.items() if value == 0]
+    if not zeros:
+        return
+    start = {id: values.get(id, one.value) for id, one in table.items()}
+    for divisor in _divisors(sbml):
+        for id in zeros:
+            if id in _names(divisor) and _value(divisor, start) == 0:
+                with within("set", id):
+                    raise ScenarioError(f"{id}: something is divided by it. Expected above zero.")
+
+
+@cache
+def _divisors(sbml: str) -> tuple[libsbml.ASTNode, ...]:
+    """Return what stands below a fraction bar anywhere in a model."""
+    model = read_sbml(sbml).getModel()
+    laws = [one.getKineticLaw() for one in model.getListOfReactions()]
+    rules = list(model.getListOfRules())
+    return tuple(divisor.deepCopy() for one in (*laws, *rules) for divisor in _below(one.getMath()))
+
+
+def _below(math: libsbml.ASTNode) -> Iterator[libsbml.ASTNode]:
+    children = [math.getChild(index) for index in range(math.getNumChildren())]
+    if math.getType() == libsbml.AST_DIVIDE:
+        yield children[1]
+    for child in children:
+        yield from _below(child)
+
+
+def _names(math: libsbml.ASTNode) -> set[str]:
+    own = {math.getName()} if math.isName() else set()
+    return own.union(*(_names(math.getChild(index)) for index in range(math.getNumChildren())))
+
+
+def _value(math: libsbml.ASTNode, values: Mapping[str, float | None]) -> float:
+    """Return the value of sums and products; NaN for anything else, or what has no value yet."""
+    if math.isNumber():
+        return float(math.getValue())
+    if math.isName():
+        value = values.get(math.getName())
+        return np.nan if value is None else value
+    parts = [_value(math.getChild(index), values) for index in range(math.getNumChildren())]
+    if math.getType() == libsbml.AST_PLUS:
+        return float(np.sum(parts))
+    return float(np.prod(parts)) if math.getType() == libsbml.AST_TIMES else np.nan
