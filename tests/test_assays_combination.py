@@ -11,6 +11,7 @@ from mtorsim.assays.interaction import (
     combination_index,
     loewe,
     median_effect,
+    why_no_line,
 )
 
 DOSES = np.array([0, 0.1, 0.3, 1, 3, 10, 30, 100])  # nM
@@ -127,6 +128,28 @@ def test_too_few_points_make_no_line():
     assert median_effect([1, 2, 3], [0.0, 0.0, 1.0]) is None
 
 
+def test_one_drug_alone_is_not_solved_for():
+    # Four doses of each: at the edges, solving for the additive response once did not converge.
+    a, b = np.array([0, 0.1, 1, 10, 100]), np.array([0, 10, 100, 1000, 10_000])
+    first = Alone("A", a, np.array([100, 72.282, 41.889, 35.315, 34.63]))
+    second = Alone("B", b, np.array([100, 89.885, 48.804, 26.817, 24.416]))
+    matrix = np.outer(first.responses, second.responses) / 100
+    wells = [
+        [loewe(float(x), float(y), float(matrix[i, j]), (first, second)) for j, y in enumerate(b)]
+        for i, x in enumerate(a)
+    ]
+    edges = [*wells[0], *(row[0] for row in wells)]
+    assert {(one.index, one.excess, one.flag) for one in edges} == {(None, None, "one drug alone")}
+    assert wells[1][1].excess is not None
+
+
+def test_a_line_that_does_not_rise_says_so():
+    doses = [1.0, 2.0, 3.0, 4.0]
+    assert median_effect(doses, [0.5, 0.4, 0.3, 0.2]) is None
+    assert why_no_line(doses, [0.5, 0.4, 0.3, 0.2]).startswith("slope not above zero")
+    assert why_no_line(doses, [0.0, 0.0, 0.5, 1.0]).startswith("fewer than 3 doses")
+
+
 # --- on the engine --------------------------------------------------------------------------------
 
 
@@ -149,6 +172,28 @@ def test_a_sham_combination_is_additive_and_not_independent(sham):
     excess = sham.table.loewe_excess_percent
     assert np.nanmax(np.abs(excess)) < 2  # % of control, of seven doses half a decade apart
     assert sham.bliss[1:, 1:].max() < 0  # a saturated drug cannot add to itself
+
+
+def test_bliss_is_said_to_be_none_for_a_sham_pair(sham, pair):
+    flags = [one.summary.set_index("measure").flag["mean Bliss excess"] for one in (sham, pair)]
+    assert "says nothing of a sham pair" in flags[0]
+    assert flags[1] == ""
+    assert any(
+        "Bliss says nothing" in text.get_text().replace("\n", " ") for text in sham.plot().texts
+    )
+
+
+def test_a_slope_below_zero_is_noted():
+    rising = combination(
+        doses=("0.1nM:100nM:4", "10nM:1uM:4"),
+        time="24 h",
+        readout="AKT_pT308",
+        set={"Kd_FRB_FKBP12_temsirolimus": 5},
+    )
+    summary = rising.summary.set_index("measure")
+    lines = summary[summary.index.str.startswith("median-effect line")]
+    assert not lines.empty
+    assert (lines.flag != "").all()
 
 
 def test_a_matrix_holds_each_drug_alone(pair):
@@ -201,6 +246,7 @@ def test_any_observable_can_be_read():
         ({"doses": (None,)}, "expected two"),
         ({"doses": ("1nM:2nM:100", "1nM:2nM:100")}, "more than 900"),
         ({"time": "0 h"}, "not above zero"),
+        ({"time": "24h,48h"}, "holds several"),
         ({"readout": "S6K_pT389"}, "'S6K1_pT389'"),
         ({"readout": "HIF1A"}, "none in untreated 786-O"),
         ({"with_drugs": {"temsirolimus": "1 nM"}}, "tested and given"),

@@ -5,9 +5,11 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+from mtorsim import cells
 from mtorsim.assays import Comparison, Lane, combination, viability, western
 
 FOUR = "0.1nM:100nM:4"
+CELLS = cells.names()[:15]
 PICTURES = {
     "viability": lambda: viability(),
     "noisy": lambda: viability(cell="Caki-1", drug="Ku-0063794", replicates=3, times="24h,72h"),
@@ -21,6 +23,11 @@ PICTURES = {
             for drug in ("temsirolimus", "Ku-0063794")
         )
     ),
+    "fifteen cells over six decades": lambda: Comparison(
+        tuple(viability(cell=one, doses="0.01nM:10uM:6", times=["72 h"]) for one in CELLS)
+    ),
+    "nine decades": lambda: viability(doses="0.0001nM:100uM:10", times=["72 h"]),
+    "odd doses": lambda: western(drugs={"temsirolimus": "0.12345nM,1234.5nM,10uM"}),
     "blot": lambda: western(),
     "wide blot": lambda: western(
         cell=["786-O", "Caki-1"], times="1h,24h", loading_error=0.1, stimuli={"insulin": "10 nM"}
@@ -96,6 +103,50 @@ def test_where_loewe_is_not_defined_there_is_no_number():
     assay = combination(doses=(FOUR, "10nM:10uM:4"))
     index = assay.plot().axes[4]
     known = np.isfinite(assay.loewe_index)
-    known[0, :] = known[:, 0] = True
+    assert not known[0, :].any()
+    assert not known[:, 0].any()
     assert len(index.texts) == known.sum()
-    assert len(index.patches) == (~known).sum()
+    assert len(index.patches) == (~known[1:, 1:]).sum()  # the edges, one drug alone, are blank
+
+
+def test_many_curves_look_different():
+    assay = viability(doses=FOUR, times=["24 h"])
+    axis = Comparison((assay,) * 15).plot().axes[0]
+    points = [line for line in axis.lines if line.get_linestyle() == "None" and line.get_color()]
+    looks = {(line.get_color(), line.get_marker()) for line in points if line.get_marker() != "|"}
+    assert len(looks) == 15
+    fits = [line for line in axis.lines if len(line.get_xdata()) == 200]
+    assert (
+        len(
+            {
+                (line.get_color(), line._dash_pattern[1] is None, str(line._dash_pattern))
+                for line in fits
+            }
+        )
+        == 15
+    )
+
+
+def test_the_panel_of_gr_holds_all_readings():
+    noisy = viability(doses=FOUR, times=["24 h"], replicates=20, noise=0.3)
+    axis = noisy.plot().axes[1]
+    assert axis.get_ylim()[1] > noisy.points[0].gr[1:].max() > 1.15
+
+
+def test_ticks_of_a_scale_say_what_they_stand_at():
+    assay = combination(drugs=("sirolimus", "AZD8055"), doses=(FOUR, "10nM:10uM:4"))
+    bar = assay.plot().axes[3]
+    for place, label in zip(bar.get_yticks(), bar.get_yticklabels(), strict=True):
+        assert float(label.get_text()) == pytest.approx(place)
+
+
+def test_doses_above_lanes_have_three_digits_and_one_size():
+    picture = western(
+        cell=["786-O", "adipocyte"],
+        drugs={"temsirolimus": "0.12345nM,1234.5nM"},
+        targets=["S6K1_pT389"],
+        times="1h",
+    ).plot()
+    cells = {text.get_text(): text.get_fontsize() for text in picture.texts}
+    assert {"0.123", "1230"} <= cells.keys()
+    assert cells["0.123"] == cells["1230"] == cells["1"] == cells["adipocyte"]

@@ -8,7 +8,9 @@ import pytest
 
 import mtorsim as mt
 from mtorsim.assays import Comparison, viability
+from mtorsim.assays.conditions import Conditions
 from mtorsim.assays.doses import dose_series, time_series, usual_doses
+from mtorsim.assays.viability import _plate
 
 SHORT = {"doses": "0.1nM:100nM:5", "times": ["24 h", "72 h"]}
 
@@ -96,6 +98,93 @@ def test_noise_has_the_size_that_was_asked_for():
     assert spread == pytest.approx(0.1, abs=0.01)
     assert percent[0].mean() == pytest.approx(100)
     assert assay.table.replicate.max() == 1000
+
+
+def test_each_pair_of_cell_and_drug_has_noise_of_its_own():
+    pairs = [("786-O", "temsirolimus"), ("Caki-1", "temsirolimus"), ("786-O", "sirolimus")]
+    factors = []
+    for cell, drug in pairs:
+        wishes = {"cell": cell, "drug": drug, "doses": "0.1nM:100nM:4", "times": ["24 h"]}
+        exact = viability(**wishes).points[0].viability
+        noisy = viability(**wishes, replicates=3, seed=1).points[0].viability
+        factors.append((noisy / exact).ravel())
+    for k in range(3):
+        assert abs(np.corrcoef(factors[k], factors[k - 1])[0, 1]) < 0.9
+        assert not np.allclose(factors[k], factors[k - 1])
+
+
+@pytest.fixture
+def wells_once(monkeypatch):
+    """Simulate each well once."""
+    done, simulate = {}, Conditions.well
+
+    def well(self, doses, times, observe):
+        key = (repr(self), *doses.items(), *times, *observe)
+        if key not in done:
+            done[key] = simulate(self, doses, times, observe)
+        return done[key]
+
+    monkeypatch.setattr(Conditions, "well", well)
+
+
+@pytest.mark.parametrize(
+    ("cell", "drug", "noise"),
+    [
+        ("786-O", "Ku-0063794", 0.05),
+        ("Caki-1", "AZD8055", 0.05),
+        ("786-O", "Ku-0063794", 0.15),
+    ],
+)
+def test_intervals_hold_the_exact_doses_as_often_as_they_say(wells_once, cell, drug, noise):
+    wishes = {"cell": cell, "drug": drug, "times": ["72 h"]}
+    exact, inside, given = viability(**wishes), {20: 0, 30: 0, 50: 0}, {20: 0, 30: 0, 50: 0}
+    for seed in range(200):
+        fit = viability(**wishes, replicates=3, noise=noise, seed=seed).reference.fit
+        for inhibition in inside:
+            truth, found = exact.reference.fit.ic(inhibition).value, fit.ic(inhibition)
+            if found.value is None or found.is_joined:
+                continue  # no interval is given
+            given[inhibition] += 1
+            inside[inhibition] += (found.low or 0) <= truth <= (found.high or np.inf)
+    assert all(given[one] > 180 and 0.90 <= inside[one] / given[one] <= 0.98 for one in given)
+
+
+def test_gr_is_relative_to_the_mean_of_unequal_controls():
+    # Start 100; controls 300 and 500, of mean 400: two doublings. 200 is one of them.
+    counts = np.array([[300.0, 500.0], [200.0, 200.0]])
+    plate = _plate(1440.0, np.array([0.0, 1.0]), 100.0, (counts, counts), True)
+    assert plate.gr[1] == pytest.approx(np.sqrt(2) - 1)
+    assert plate.viability[0] == pytest.approx([75, 125])
+
+
+def test_a_curve_of_few_doses_is_read_from_the_simulation():
+    rapalog = viability(doses="1nM,10nM,1uM,10uM", times=["24 h", "72 h"])
+    for point in rapalog.points:
+        last = f"{point.e_max:.0f} % at 10 uM"
+        for level in (20, 30, 50):
+            found = point.fit.ic(level)
+            assert not found.flag.startswith("not reached: ") or found.flag.endswith(last)
+    assert rapalog.ic50.flag == "< 1 nM"
+    bisteric = viability(drug="RapaLink-1", doses="0.1nM:100nM:4", times=["72 h"]).reference
+    assert bisteric.growth.gr_max < 0.4
+    assert 0.1 < bisteric.growth.gr50.value < 1
+
+
+def test_a_curve_in_two_steps_is_read_between_doses():
+    found = viability(cell="MCF-7", drug="sirolimus", doses="1nM:10uM:9", times=["72 h"])
+    readings = found.points[0].viability[1:, 0]
+    above = int(np.flatnonzero(readings <= 50)[0])
+    doses = found.points[0].doses[1:]
+    assert doses[above - 1] < found.ic50.value <= doses[above]
+    assert "no logistic curve" in found.summary.IC50_flag[0]
+    assert "Between doses" in " ".join(text.get_text() for text in found.plot().texts)
+
+
+def test_constants_of_the_tested_drug_do_not_hinder_untreated_wells():
+    weaker = viability(**SHORT, set={"Kd_FRB_FKBP12_temsirolimus": 500})
+    assert weaker.reference.viability[-1, 0] != viability(**SHORT).reference.viability[-1, 0]
+    assert not weaker.wells[0].scenario.set
+    assert weaker.provenance["conditions"]["set"] == {"Kd_FRB_FKBP12_temsirolimus": 500}
 
 
 def test_what_all_wells_get_is_in_the_untreated_ones_too():

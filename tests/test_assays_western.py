@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import mtorsim as mt
-from mtorsim.assays import Lane, western
+from mtorsim.assays import Lane, Western, western
 from mtorsim.assays.western import BANDS, LOADING, TARGETS
 from mtorsim.observables import OBSERVABLES
 
@@ -31,6 +31,29 @@ def test_phospho_over_total_follows_from_the_rows(blot):
     )
     assert table.loc[("AKT_pS473", 2), "phospho_per_total"] == pytest.approx(phospho / total)
     assert np.isnan(table.loc[("AKT_total", 2), "phospho_per_total"])
+
+
+def test_phospho_over_a_changing_total_by_hand(blot):
+    # Phospho falls to a half, total to a fifth: per total it rises 2.5-fold. Loading drops out.
+    made = Western(
+        *(blot.lanes, ("AKT_pS473", "AKT_total")),
+        *(np.array([[4.0, 2.0], [10.0, 2.0]]), np.array([1.0, 1.7])),
+        *(0.3, 0, blot.wells),
+    )
+    assert made.per_total[0] == pytest.approx([1, 2.5])
+    assert made.table.phospho_per_total[1] == pytest.approx(2.5)
+    assert np.isnan(made.per_total[1]).all()
+
+
+def test_lanes_without_the_drug_leave_out_its_constants():
+    series = {"temsirolimus": "10nM", "Ku-0063794": "1uM"}
+    constant = {"Kd_FRB_FKBP12_temsirolimus": 500}
+    usual, weaker = (
+        western(drugs=series, targets=["S6K1_pT389"], set=one) for one in ({}, constant)
+    )
+    assert weaker.normalised[0, 1] > usual.normalised[0, 1]
+    assert weaker.normalised[0, [0, 2]] == pytest.approx(usual.normalised[0, [0, 2]])
+    assert [bool(lane.scenario.set) for lane in weaker.lanes] == [False, True, False]
 
 
 def test_a_loading_error_is_seen_and_taken_out_again(blot):
@@ -94,6 +117,8 @@ def test_where_it_comes_from_is_told(blot):
     [
         ({"targets": ["S6K_pT389"]}, "'S6K1_pT389'"),
         ({"targets": []}, "targets"),
+        ({"targets": ["FOO"]}, "'FOO'.*List: .*S6K1_pT389"),
+        ({"targets": ["ACTB"]}, "ACTB is always blotted"),
         ({"targets": "S6K1_pT389"}, "list"),
         ({"lanes": []}, "0 given"),
         ({"lanes": ["786-O"]}, "not a Lane"),

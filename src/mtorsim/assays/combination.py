@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 
 from mtorsim.assays.conditions import Conditions, origin
-from mtorsim.assays.dose_response import FEWEST_DOSES, Fit, Floats, fit_logistic
-from mtorsim.assays.doses import Doses, dose_series, time_series, usual_doses
+from mtorsim.assays.dose_response import FEWEST_DOSES, Fit, fit_logistic
+from mtorsim.assays.doses import Doses, dose_series, one_time, usual_doses
 from mtorsim.assays.interaction import (
     Alone,
     Loewe,
@@ -19,7 +19,9 @@ from mtorsim.assays.interaction import (
     combination_index,
     loewe,
     median_effect,
+    why_no_line,
 )
+from mtorsim.assays.logistic import Floats
 from mtorsim.assays.record import Assay, as_numbers
 from mtorsim.assays.viability import ATP
 from mtorsim.errors import InputError, shown
@@ -34,7 +36,11 @@ VIABILITY = "viability"
 LEVELS = (0.1, 0.25, 0.5, 0.75, 0.9)  # affected fractions at which a combination index is asked for
 _USUAL = 7  # doses of each drug
 _MOST = 900  # wells
+_SHAM = "one drug with itself is not independent: Bliss says nothing of a sham pair"
 _RATIO = 0.02  # decades: doses on one ray keep their ratio this closely
+
+
+_Series: TypeAlias = tuple[Floats, Floats]
 
 
 @dataclass(frozen=True)
@@ -131,14 +137,24 @@ class Combination(Assay):
     @cached_property
     def lines(self) -> tuple[MedianEffect | None, MedianEffect | None, MedianEffect | None]:
         """Median-effect lines of A, of B and of their mixture along `ray`."""
+        first, second, together = (series and median_effect(*series) for series in self._series)
+        return first, second, together
+
+    @property
+    def _series(self) -> tuple[_Series, _Series, _Series | None]:
+        """Doses and affected fractions of A, of B, and of their mixture along `ray`."""
         a, b = self.doses
         ray = self.ray
-        together = None if ray is None else median_effect(ray.doses, ray.affected)
         return (
-            median_effect(a[1:], 1 - self.response[1:, 0] / 100),
-            median_effect(b[1:], 1 - self.response[0, 1:] / 100),
-            together,
+            (a[1:], 1 - self.response[1:, 0] / 100),
+            (b[1:], 1 - self.response[0, 1:] / 100),
+            None if ray is None else (np.array(ray.doses), np.array(ray.affected)),
         )
+
+    @property
+    def is_sham(self) -> bool:
+        """Whether A and B are one drug, in two portions."""
+        return self.drugs[0] == self.drugs[1]
 
     def index_at(self, affected: float) -> tuple[float | None, str]:
         """Return the combination index at an affected fraction [1], or why there is none."""
@@ -184,6 +200,7 @@ class Combination(Assay):
     def _measures(self) -> list[tuple[str, float | None, str, str]]:
         percent = "% of control"
         inner, excess = self.response[1:, 1:], self.bliss[1:, 1:]
+        sham = _SHAM if self.is_sham else ""
         rows: list[tuple[str, float | None, str, str]] = [
             (f"least response, A = {self.drugs[0]} alone", self.response[:, 0].min(), percent, ""),
             (f"least response, B = {self.drugs[1]} alone", self.response[0, :].min(), percent, ""),
@@ -191,15 +208,16 @@ class Combination(Assay):
         ]
         if np.isfinite(excess).any():
             rows += [
-                ("mean Bliss excess", float(np.nanmean(excess)), percent, ""),
+                ("mean Bliss excess", float(np.nanmean(excess)), percent, sham),
                 ("largest Bliss excess", np.nanmax(excess), percent, self._where(excess, "max")),
                 ("least Bliss excess", np.nanmin(excess), percent, self._where(excess, "min")),
             ]
         else:
             rows.append(("mean Bliss excess", None, percent, "a drug alone raises the read-out"))
         rows.append(self._loewe_measure())
-        for name, line in zip(("A", "B", "A and B"), self.lines, strict=True):
-            rows += _line_measures(name, line)
+        names = ("A", "B", "A and B")
+        for name, line, series in zip(names, self.lines, self._series, strict=True):
+            rows += _line_measures(name, line, series)
         for level in LEVELS:
             index, flag = self.index_at(level)
             rows.append((f"combination index at {level:.0%} affected", index, "1", flag))
@@ -288,13 +306,13 @@ def combination(
     given = _pair(doses, "doses", "(None, '1nM:1uM:7')")
     a, b = _series(given[0], first), _series(given[1], second)
     _check_size(a, b)
-    (minutes,) = time_series([time])
+    minutes = one_time(time)
     conditions = Conditions.of(
         cell=cell, perturbations=perturbations, with_drugs=with_drugs, set=set, duration=minutes
     )
     conditions.check_tested(first, second)
     id = ATP if readout == VIABILITY else readout
-    untreated = conditions.well({}, [minutes], [id])
+    untreated = conditions.well(_mixed(first, 0.0, second, 0.0), [minutes], [id])
     if id not in untreated.present or _last(untreated) <= 0:
         raise InputError(f"{readout}: none in untreated {cell}, so there is no percent of control.")
     wells = tuple(
@@ -335,10 +353,11 @@ def _mixed(first: str, a: float, second: str, b: float) -> dict[str, float]:
 
 
 def _line_measures(
-    name: str, line: MedianEffect | None
+    name: str, line: MedianEffect | None, series: _Series | None
 ) -> list[tuple[str, float | None, str, str]]:
     if line is None:
-        return [(f"median-effect line of {name}", None, "1", "fewer than three rising points")]
+        why = "no three mixtures with one ratio" if series is None else why_no_line(*series)
+        return [(f"median-effect line of {name}", None, "1", why)]
     dose, flag = line.read(0.5, name)
     return [
         (f"median-effect slope of {name}", line.m, "1", ""),

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
+from mtorsim.compile import parts, structure
 from mtorsim.errors import InputError, about
 from mtorsim.result import Result
 from mtorsim.scenario import Drugs, Scenario, Treatment
 from mtorsim.simulation import simulate
+from mtorsim.symbols import symbols
 from mtorsim.units import Given, exact_concentration, exact_time
 
 
@@ -69,7 +71,8 @@ class Conditions:
         Parameters
         ----------
         doses : mapping of str to float
-            Tested drug -> dose from time 0 [nM]; none at all for zero.
+            Tested drug -> dose from time 0 [nM]; none at all for zero. Name every tested drug:
+            a setting that only its reactions know does not apply to a well without it.
         times : iterable of float
             When to read [min].
         observe : iterable of str
@@ -81,8 +84,23 @@ class Conditions:
         scenario = self.scenario.replace(
             drugs=(*self.scenario.drugs, *added), observe=tuple(observe)
         )
+        scenario = scenario.replace(set=settings_in(scenario, doses))
         with about(scenario.cell):
             return simulate(scenario, times=list(times))
+
+
+def settings_in(scenario: Scenario, tested: Iterable[str]) -> dict[str, float | str]:
+    """Return the settings of a scenario, without those of tested drugs that it does not have.
+
+    What neither the scenario's model nor those of the tested drugs know is kept, to be complained
+    of when the scenario is compiled.
+    """
+    names, mutants = parts(scenario)
+    if not scenario.set or {*tested} <= {*names}:
+        return dict(scenario.set)
+    here = symbols(structure(names, mutants))
+    anywhere = symbols(structure(tuple(sorted({*names, *tested})), mutants))
+    return {id: value for id, value in scenario.set.items() if id in here or id not in anywhere}
 
 
 def origin(results: Iterable[Result]) -> dict[str, Any]:

@@ -5,28 +5,33 @@ the curve never has, is no number but words.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import least_squares
-from scipy.special import expit
+from numpy.typing import ArrayLike
 from scipy.stats import f as f_distribution
 from scipy.stats import t as t_distribution
 
+from mtorsim.assays.logistic import (
+    Exact,
+    Floats,
+    Growth,
+    Problem,
+    Relative,
+    inverse,
+    log_dose,
+    logistic,
+)
+from mtorsim.assays.readings import Readings
 from mtorsim.errors import InputError, shown
 from mtorsim.units import concentration, say_concentration
 
-Floats: TypeAlias = NDArray[np.float64]
-
 FEWEST_DOSES = 4  # and untreated: five points for four parameters
-_LN10 = float(np.log(10))
-_HILLS = (0.1, 10.0)  # bounds
-_BEYOND = 2.0  # decades outside the tested doses in which the relative EC50 may lie
-_FLAT = 1e-4  # of the response: less than this from end to end is no curve
+_FLAT = 1e-3  # of the response: exact readings with less from end to end show no effect
+_STANDS_OUT = 0.05  # level of the F test that a curve through scattered readings has to pass
+_DESCRIBES = 0.99  # r²: below it a logistic curve misplaces doses, and readings are joined instead
+_LACKS = 0.05  # level of the F test for lack of fit, beside `_DESCRIBES`, where readings scatter
 _REACHED = 0.9  # of the fall: from here on the lower end of a curve is seen, not guessed
-_STARTS = 4
 
 
 @dataclass(frozen=True)
@@ -41,18 +46,23 @@ class Estimate:
         Ends of the interval [nM]; None where an end lies outside the tested doses.
     flag : str
         Such as ``"> 100 nM"`` or ``"not reached: plateau at 62 %"``; empty when nothing is odd.
+    is_joined : bool
+        Whether it was read from the line that joins the readings, which has no interval.
     """
 
     value: float | None
     low: float | None = None
     high: float | None = None
     flag: str = ""
+    is_joined: bool = False
 
     def __str__(self) -> str:
         if self.value is None:
             return self.flag
         unit = say_concentration(self.value).split(" ")[1]
         size = concentration(f"1 {unit}", "unit")
+        if self.is_joined:
+            return f"{_short(self.value / size)} {unit} ({self.flag})"
         ends = ("…" if end is None else _short(end / size) for end in (self.low, self.high))
         return f"{_short(self.value / size)} {unit} ({'–'.join(ends)})"
 
@@ -69,38 +79,54 @@ class Fit:
         Slope [1], above zero; None for a flat line.
     log_ec50 : float or None
         log10 of the dose [nM] halfway between top and bottom; None for a flat line.
-    tested : tuple of float
-        Lowest and highest dose above zero [nM].
+    readings : Readings
+        What was measured at each dose.
     r_squared : float
-        Share of the variance that the curve explains [1].
+        Share of the variance that the curve explains [1]: of the readings where they are exact,
+        of their logarithms (for GR, of the doublings) where they scatter.
     freedom : int
         Points less parameters.
     covariance : array, shape (4, 4)
         Of bottom, top, log_ec50 and hill; zero for what was not fitted.
     percent : bool
         Whether responses are percent; else they are GR values.
+    is_joined : bool
+        Whether no logistic curve describes the readings, as one that falls in two steps: doses
+        are then read from the line that joins the readings.
     """
 
     bottom: float
     top: float
     hill: float | None
     log_ec50: float | None
-    tested: tuple[float, float]
+    readings: Readings = field(repr=False)
     r_squared: float
     freedom: int
     covariance: Floats
     percent: bool = True
+    is_joined: bool = False
 
     def __call__(self, dose: ArrayLike) -> Floats:
-        """Return the response at doses [nM], zero included; same shape."""
+        """Return the response of the logistic curve at doses [nM], zero included; same shape."""
         dose = np.asarray(dose, dtype=float)
         if self.hill is None or self.log_ec50 is None:
             return np.full(dose.shape, self.top)
-        return _logistic(_log(dose), self.bottom, self.top, self.log_ec50, self.hill)
+        return logistic(log_dose(dose), self.bottom, self.top, self.log_ec50, self.hill)
+
+    def line(self, dose: ArrayLike) -> Floats:
+        """Return the line that doses are read from, at tested doses [nM]; same shape."""
+        return self.readings(dose) if self.is_joined else self(dose)
+
+    @property
+    def tested(self) -> tuple[float, float]:
+        """Lowest and highest dose above zero [nM]."""
+        return float(self.readings.doses[0]), float(self.readings.doses[-1])
 
     @property
     def ec50(self) -> Estimate:
         """The dose halfway between top and bottom: the relative EC50."""
+        if self.is_joined:
+            return Estimate(None, flag=self._no_curve)
         if self.log_ec50 is None:
             return Estimate(None, flag="no effect")
         return self._within_tested(self.log_ec50, float(np.sqrt(self.covariance[2, 2])))
@@ -124,22 +150,25 @@ class Fit:
     def dose_at(self, level: float) -> Estimate:
         """Return the dose at which the curve passes `level` [unit of the response].
 
-        The interval is that of the delta method on log10 dose, with Student's t; for noise of one
-        size at all doses it holds the truth in 90 to 98 % of experiments with three replicates.
-        Without noise it says how badly a logistic curve describes the simulation, not how badly
-        it was measured.
+        The interval is that of the delta method on log10 dose, with Student's t. For readings
+        that scatter by a share of themselves, untreated wells included, it held the dose that the
+        exact readings give in 90 to 98 % of simulated assays with three replicates and 5 or 15 %
+        noise, where a logistic curve describes the exact readings well (r² above 0.999) and the
+        dose lies well within the tested ones. Without noise it says how badly a logistic curve
+        describes the simulation, not how badly it was measured.
         """
+        if self.is_joined:
+            return self._read(level)
         lowest, highest = self.tested
         start, end = (float(value) for value in self((lowest, highest)))
-        falls = end < start
-        if self.hill is None or self.log_ec50 is None or not falls:
+        if self.hill is None or self.log_ec50 is None or end >= start:
             return Estimate(None, flag=self._never(level, end))
         if level <= self.bottom or level < end:
             return Estimate(None, flag=self._never(level, end))
         if level > start:
             return Estimate(None, flag=f"< {say_concentration(lowest)}")
-        gradient, log_dose = _gradient(level, self.bottom, self.top, self.log_ec50, self.hill)
-        return self._within_tested(log_dose, float(np.sqrt(gradient @ self.covariance @ gradient)))
+        middle, moves = inverse(level, self.bottom, self.top, self.log_ec50, self.hill)
+        return self._within_tested(middle, float(np.sqrt(moves @ self.covariance @ moves)))
 
     @property
     def plateau(self) -> float | None:
@@ -148,19 +177,45 @@ class Fit:
         Reached means nine tenths of the fall at the highest dose.
         """
         end = float(self(self.tested[1]))
-        if self.hill is None or end >= self.top:
+        if self.is_joined or self.hill is None or end >= self.top:
             return None
         return self.bottom if self.top - end >= _REACHED * (self.top - self.bottom) else None
 
+    @property
+    def _no_curve(self) -> str:
+        r_squared = np.floor(100 * self.r_squared) / 100  # 0.989 is not 0.99
+        return f"read between doses; no logistic curve: r² {r_squared:.2f}"
+
+    def _read(self, level: float) -> Estimate:
+        """Return the dose at `level` from the readings themselves."""
+        lowest, _ = self.tested
+        if self.readings.means[0] < level:
+            return Estimate(None, flag=f"< {say_concentration(lowest)}")
+        dose = self.readings.falls_to(level)
+        if dose is None:
+            least, where = self.readings.least
+            return Estimate(
+                None, flag=f"not reached: {self._say(least)} at {say_concentration(where)}"
+            )
+        again = "; rises above it again" if self.readings.last > level else ""
+        return Estimate(dose, flag=self._no_curve + again, is_joined=True)
+
     def _never(self, level: float, end: float) -> str:
+        """Say why the curve has no dose for a level; a reading that has it nevertheless is told."""
+        highest = say_concentration(self.tested[1])
+        last = f"{self._say(self.readings.last)} at {highest}"
+        is_read = self.readings.last <= level
         if self.hill is None or end >= self.top:
-            return f"not reached: {self._say(end)} at {say_concentration(self.tested[1])}"
+            return (
+                f"no curve stands out of the noise: {last}" if is_read else f"not reached: {last}"
+            )
+        though = f", though {last} was read" if is_read else ""
         if level <= self.bottom and self.plateau is not None:
-            return f"not reached: plateau at {self._say(self.bottom)}"
-        return f"> {say_concentration(self.tested[1])}"
+            return f"not reached: plateau at {self._say(self.bottom)}{though}"
+        return f"> {highest}{though}"
 
     def _say(self, response: float) -> str:
-        return f"{response:.0f} %" if self.percent else f"GR {response:.2f}"
+        return f"{response:.0f} %" if self.percent else f"GR {fixed(response)}"
 
     def _within_tested(self, log_dose: float, error: float) -> Estimate:
         lowest, highest = self.tested
@@ -186,12 +241,21 @@ def fit_logistic(
     *,
     top: float | None = None,
     percent: bool = True,
+    noisy: bool | None = None,
 ) -> Fit:
     """Fit a four-parameter logistic curve by least squares.
 
+    Exact readings are fitted as they are; with less than 0.1 % from end to end they are given as a
+    flat line. Of readings that scatter, the logarithms are fitted (for GR, the doublings), since
+    they scatter by a share of themselves. The level of the untreated wells is a parameter then,
+    because their mean, which all readings were divided by, has an error of its own; the curve is
+    percent of that level and begins at `top`. A curve that is not significantly better than a
+    flat line (F test, 5 %) is given as that line. Where no logistic curve describes the readings
+    (r² below 0.99; where they scatter, a lack of fit that is significant at 5 % as well),
+    `Fit.is_joined` is set. With few replicates that test may miss a curve in two steps.
+
     Started from the best few points of a grid over EC50 and slope, at each of which bottom and top
-    follow linearly. A curve that is not significantly better than a flat line (F test, 5 %)
-    is given as that line.
+    follow linearly.
 
     Parameters
     ----------
@@ -200,9 +264,12 @@ def fit_logistic(
     responses : array, shape (n,)
         Percent of control, not negative; or GR values, above -1.
     top : float, optional
-        Response at dose zero, when it is known and not to be fitted.
+        Response at dose zero, when it is known and not to be fitted. Default: fitted for exact
+        readings; 100 %, or GR 1, for those that scatter.
     percent : bool
         Whether `responses` are percent; else they are GR values.
+    noisy : bool, optional
+        Whether readings scatter. Default: whether a dose occurs several times.
 
     Returns
     -------
@@ -213,29 +280,42 @@ def fit_logistic(
     InputError
         For values that are not finite or out of range, or too few doses.
     """
-    least, free = (0.0 if percent else -1.0), (4 if top is None else 3)
-    dose, response = _checked(doses, responses, least, free)
-    problem = _Problem(_log(dose), response, top, least)
+    dose, response = _arrays(doses, responses)
+    if noisy is None:
+        noisy = len(np.unique(dose)) < len(dose)
+    if noisy and top is None:
+        top = 100.0 if percent else 1.0
+    least = 0.0 if percent else -1.0
+    scale = (Relative() if percent else Growth()) if noisy else Exact()
+    x = log_dose(np.maximum(dose, 0.0))
+    problem = Problem(x, response, scale, top, least, bool(noisy and (dose == 0).any()))
+    _check(dose, response, least, int(problem.free.sum()))
+    return _fitted(problem, dose, percent)
+
+
+def _fitted(problem: Problem, dose: Floats, percent: bool) -> Fit:
     found, misfit = problem.solve()
-    above = dose[dose > 0]
-    tested = float(above.min()), float(above.max())
+    values = problem.scale.of(problem.response)
+    spread = float(((values - values.mean()) ** 2).sum())
+    free, is_exact = int(problem.free.sum()), type(problem.scale) is Exact
     freedom = len(dose) - free
-    spread = float(((response - response.mean()) ** 2).sum())
-    if _is_flat(response, spread, misfit, freedom, free):
-        mean = float(response.mean())
+    readings = Readings.of(dose, problem.response)
+    if _is_flat(values, spread, misfit, freedom, free, is_exact):
+        level = float(readings.means.mean())
         flat = np.zeros((4, 4))
-        return Fit(mean, mean, None, None, tested, 0.0, freedom, flat, percent)
-    bottom, level, log_ec50, hill = (float(value) for value in found)
+        return Fit(level, level, None, None, readings, 0.0, freedom, flat, percent)
+    bottom, top, log_ec50, hill = (float(value) for value in found[:4])
     return Fit(
         bottom=bottom,
-        top=level,
+        top=top,
         hill=hill,
         log_ec50=log_ec50,
-        tested=tested,
+        readings=readings,
         r_squared=1 - misfit / spread,
         freedom=freedom,
         covariance=problem.covariance(found, misfit / freedom),
         percent=percent,
+        is_joined=_lacks_fit(dose, values, misfit, free, is_exact),
     )
 
 
@@ -297,27 +377,31 @@ def growth_rate_inhibition(start: ArrayLike, treated: ArrayLike, untreated: Arra
     return values
 
 
-def growth_metrics(doses: ArrayLike, values: ArrayLike) -> GrowthMetrics:
+def growth_metrics(
+    doses: ArrayLike, values: ArrayLike, *, noisy: bool | None = None
+) -> GrowthMetrics:
     """Return the metrics of GR values.
 
     Parameters
     ----------
     doses : array, shape (n,)
-        [nM], above zero; a dose may occur several times.
+        [nM], not negative; a dose may occur several times. Untreated wells (dose 0) tell how well
+        their mean is known; without them it is taken as exact.
     values : array, shape (n,)
         GR [1].
+    noisy : bool, optional
+        As in `fit_logistic`.
 
     Raises
     ------
     InputError
         As `fit_logistic`.
     """
-    fit = fit_logistic(doses, values, top=1.0, percent=False)
-    tested, means = _means(np.asarray(doses, dtype=float), np.asarray(values, dtype=float))
+    fit = fit_logistic(doses, values, top=1.0, percent=False, noisy=noisy)
     return GrowthMetrics(
         gr50=fit.dose_at(0.5),
-        gr_max=float(means[-1]),
-        gr_aoc=area_over_curve(tested, means),
+        gr_max=fit.readings.last,
+        gr_aoc=area_over_curve(fit.readings.doses, fit.readings.means),
         hill=fit.hill,
         fit=fit,
     )
@@ -339,130 +423,15 @@ def area_over_curve(doses: Sequence[float] | Floats, values: Sequence[float] | F
     return float(area / (log_dose[-1] - log_dose[0]))
 
 
-# --- the logistic curve ---------------------------------------------------------------------------
-
-
-def _log(dose: Floats) -> Floats:
-    with np.errstate(divide="ignore"):
-        return np.log10(dose)  # untreated: minus infinity, where the curve is at its top
-
-
-def _occupied(x: Floats, log_ec50: float, hill: float) -> Floats:
-    return np.asarray(expit(hill * _LN10 * (x - log_ec50)), dtype=float)
-
-
-def _logistic(x: Floats, bottom: float, top: float, log_ec50: float, hill: float) -> Floats:
-    return top + (bottom - top) * _occupied(x, log_ec50, hill)
-
-
-def _slopes(x: Floats, parameters: Floats) -> Floats:
-    """Return the derivatives by bottom, top, log10 EC50 and slope, shape (n, 4)."""
-    bottom, top, log_ec50, hill = parameters
-    share = _occupied(x, log_ec50, hill)
-    steep = (top - bottom) * share * (1 - share) * _LN10
-    away = np.where(np.isfinite(x), x - log_ec50, 0.0)  # untreated: the slope has no say there
-    return np.column_stack([share, 1 - share, steep * hill, -steep * away])
-
-
-def _gradient(
-    level: float, bottom: float, top: float, log_ec50: float, hill: float
-) -> tuple[Floats, float]:
-    """Return how the log10 dose at `level` moves with the four parameters, and that log10 dose."""
-    ratio = float(np.log10((top - level) / (level - bottom)))
-    scale = 1 / (hill * _LN10)
-    moves = [scale / (level - bottom), scale / (top - level), 1.0, -ratio / hill**2]
-    return np.array(moves), log_ec50 + ratio / hill
-
-
-@dataclass(frozen=True)
-class _Problem:
-    """Least squares over bottom, top, log10 EC50 and slope."""
-
-    x: Floats  # log10 dose
-    response: Floats
-    top: float | None
-    floor: float
-
-    @property
-    def free(self) -> NDArray[np.bool_]:
-        return np.array([True, self.top is None, True, True])
-
-    @property
-    def bounds(self) -> tuple[Floats, Floats]:
-        tested = self.x[np.isfinite(self.x)]
-        ceiling = float(self.response.max() + np.ptp(self.response) + 1e-9)
-        low = [self.floor, self.floor, tested.min() - _BEYOND, _HILLS[0]]
-        high = [ceiling, ceiling, tested.max() + _BEYOND, _HILLS[1]]
-        return np.array(low), np.array(high)
-
-    def solve(self) -> tuple[Floats, float]:
-        """Return the best parameters, shape (4,), and their sum of squares."""
-        trials = [self._descend(start) for start in self._starts()]
-        return min(trials, key=lambda trial: trial[1])
-
-    def _descend(self, start: Floats) -> tuple[Floats, float]:
-        low, high = (bound[self.free] for bound in self.bounds)
-        done = least_squares(
-            lambda part: self._misses(self._whole(part)),
-            np.clip(start[self.free], low, high),
-            jac=lambda part: _slopes(self.x, self._whole(part))[:, self.free],
-            bounds=(low, high),
-            x_scale="jac",
-            ftol=1e-12,
-            xtol=1e-12,
-            gtol=1e-12,
-            max_nfev=500,
-        )
-        return self._whole(done.x), float(2 * done.cost)
-
-    def _whole(self, part: Floats) -> Floats:
-        whole = np.full(4, 0.0 if self.top is None else self.top)
-        whole[self.free] = part
-        return whole
-
-    def _misses(self, parameters: Floats) -> Floats:
-        return _logistic(self.x, *parameters) - self.response
-
-    def _starts(self) -> list[Floats]:
-        tested = self.x[np.isfinite(self.x)]
-        trials = [
-            self._levelled(middle, hill)
-            for middle in np.linspace(tested.min() - 0.5, tested.max() + 0.5, 12)
-            for hill in (0.4, 0.7, 1.0, 1.6, 3.0)
-        ]
-        return sorted(trials, key=lambda one: float((self._misses(one) ** 2).sum()))[:_STARTS]
-
-    def _levelled(self, log_ec50: float, hill: float) -> Floats:
-        """Return the parameters with the best bottom and top for this EC50 and slope."""
-        share = _occupied(self.x, log_ec50, hill)
-        low, high = self.bounds
-        if self.top is None:
-            columns = np.column_stack([share, 1 - share])
-            levels = np.linalg.lstsq(columns, self.response, rcond=None)[0]
-        else:
-            rest = self.response - self.top * (1 - share)
-            levels = np.array([float(share @ rest) / max(float(share @ share), 1e-300), self.top])
-        return np.array([*np.clip(levels, low[:2], high[:2]), log_ec50, hill])
-
-    def covariance(self, parameters: Floats, variance: float) -> Floats:
-        """Return the covariance, shape (4, 4); what is not fitted has none.
-
-        A parameter at its bound counts as free: held there, it would make intervals too narrow.
-        """
-        slopes = _slopes(self.x, parameters)[:, self.free]
-        whole = np.zeros((4, 4))
-        whole[np.ix_(self.free, self.free)] = variance * np.linalg.pinv(
-            slopes.T @ slopes, rcond=1e-13
-        )
-        return whole
+def fixed(number: float, digits: int = 2) -> str:
+    """Return a number with so many decimals; what rounds to zero has no sign."""
+    return f"{round(number, digits) + 0.0:.{digits}f}"
 
 
 # --- checks and small sums ------------------------------------------------------------------------
 
 
-def _checked(
-    doses: ArrayLike, responses: ArrayLike, least: float, free: int
-) -> tuple[Floats, Floats]:
+def _arrays(doses: ArrayLike, responses: ArrayLike) -> tuple[Floats, Floats]:
     dose, response = (np.asarray(given, dtype=float) for given in (doses, responses))
     if dose.ndim != 1 or dose.shape != response.shape:
         raise InputError(
@@ -471,6 +440,10 @@ def _checked(
         )
     if not (np.isfinite(dose) & np.isfinite(response)).all() or (dose < 0).any():
         raise InputError("dose response: expected finite numbers, doses not negative.")
+    return dose, response
+
+
+def _check(dose: Floats, response: Floats, least: float, free: int) -> None:
     if (response < least).any():
         raise InputError(f"dose response: a response of {response.min():g} is below {least:g}.")
     different = len(np.unique(dose[dose > 0]))
@@ -484,17 +457,35 @@ def _checked(
             f"dose response: {len(dose)} points leave nothing to judge {free} parameters by. "
             "Add the untreated response (dose 0), another dose, or replicates."
         )
-    return dose, response
 
 
-def _is_flat(response: Floats, spread: float, misfit: float, freedom: int, free: int) -> bool:
-    if np.ptp(response) <= _FLAT * max(float(np.abs(response).max()), 1e-300):
-        return True
+def _is_flat(
+    values: Floats, spread: float, misfit: float, freedom: int, free: int, is_exact: bool
+) -> bool:
+    if is_exact or spread == 0:
+        return bool(np.ptp(values) <= _FLAT * max(float(np.abs(values).max()), 1e-300))
     if misfit <= 1e-12 * spread:
         return False
     extra = max(free - 1, 1)
     ratio = (spread - misfit) / extra / (misfit / freedom)
-    return bool(f_distribution.sf(ratio, extra, freedom) > 0.05)
+    return bool(f_distribution.sf(ratio, extra, freedom) > _STANDS_OUT)
+
+
+def _lacks_fit(dose: Floats, values: Floats, misfit: float, free: int, is_exact: bool) -> bool:
+    """Whether no logistic curve describes the readings; for scattered ones, beyond scatter."""
+    different, place = np.unique(dose, return_inverse=True)
+    means = np.bincount(place, values) / np.bincount(place)
+    scatter = float(((values - means[place]) ** 2).sum())
+    between = float(((means[place] - values.mean()) ** 2).sum())
+    lack = max(misfit - scatter, 0.0)
+    if lack <= (1 - _DESCRIBES) * between:
+        return False
+    left, spare = len(dose) - len(different), len(different) - free
+    if is_exact:
+        return True
+    if left < 1 or spare < 1 or scatter <= 0:
+        return False  # nothing tells scatter from lack of fit
+    return bool(f_distribution.sf(lack / spare / (scatter / left), spare, left) < _LACKS)
 
 
 def _short(number: float) -> str:
@@ -509,10 +500,3 @@ def _open_ends(is_in: tuple[bool, bool], tested: tuple[float, float]) -> str:
         if not inside
     ]
     return "; ".join(said)
-
-
-def _means(doses: Floats, values: Floats) -> tuple[Floats, Floats]:
-    """Return the different doses, rising, and the mean value at each."""
-    different, place = np.unique(doses, return_inverse=True)
-    means = [float(values[place == number].mean()) for number in range(len(different))]
-    return np.asarray(different, dtype=float), np.array(means)

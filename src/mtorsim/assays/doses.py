@@ -13,6 +13,7 @@ Doses: TypeAlias = str | Iterable[Given]
 """A list such as ``["0.1 nM", "1 nM"]``, or text: ``"0.1nM,1nM"`` or ``"0.1nM:100nM:7"``."""
 
 _MOST = 200
+_LATEST = 3652.5 * 1440.0  # min: ten years, as long as a scenario may be
 _EXAMPLE = "'0.1nM,1nM,10nM,100nM' or '0.1nM:100nM:7' (lowest, highest, how many)"
 
 # Half-logarithmic steps as they are pipetted. What acts on the kinase's pocket or competes for
@@ -85,7 +86,29 @@ def time_series(given: str | Iterable[Given], *, from_zero: bool = False) -> tup
         if not times or min(times) < 0 or (min(times) == 0 and not from_zero):
             fault = "one not above zero" if times else "none"
             raise InputError(f"times: {shown(given)} holds {fault}. Expected such as '24h,72h'.")
+        if max(times) > _LATEST:
+            raise InputError(f"times: {shown(given)} holds one after more than 10 years.")
         return tuple(sorted(dict.fromkeys(times)))
+
+
+def one_time(given: Given) -> float:
+    """Return the one time [min] at which something is read.
+
+    Raises
+    ------
+    InputError
+        For several times, none, or one that is not above zero.
+    """
+    with within("time"):
+        if isinstance(given, str) and "," in given:
+            raise InputError(f"time: {shown(given)} holds several. Expected one, such as '72 h'.")
+        minutes = duration(given, "time")
+        if not 0 < minutes <= _LATEST:
+            raise InputError(
+                f"time: {shown(given)} is not above zero and up to 10 years. "
+                "Expected one such as '72 h'."
+            )
+        return minutes
 
 
 def _listed(given: str | Iterable[Given]) -> list[Given]:

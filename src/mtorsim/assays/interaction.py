@@ -13,7 +13,7 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 from scipy.optimize import brentq
 
-from mtorsim.assays.dose_response import Floats
+from mtorsim.assays.logistic import Floats
 
 _CLEAR = (0.01, 0.99)  # affected fractions that a median-effect line is drawn through
 _FEWEST = 3  # points of such a line
@@ -129,12 +129,14 @@ def loewe(a: float, b: float, response: float, alone: tuple[Alone, Alone]) -> Lo
     Parameters
     ----------
     a, b : float
-        Doses [nM], not negative.
+        Doses [nM], not negative. With one of them zero there is nothing to add.
     response : float
         Percent of control.
     alone : tuple of Alone
         Each drug alone.
     """
+    if a == 0 or b == 0:
+        return Loewe(None, None, "one drug alone")
     flags = dict.fromkeys(one.undefined(response) for one in alone)
     said = "; ".join(flag for flag in flags if flag)
     index = None if said else _index(a, b, response, alone)
@@ -230,6 +232,15 @@ def median_effect(
     return MedianEffect(
         m, 10 ** (-start / m), explained, (float(fraction.min()), float(fraction.max()))
     )
+
+
+def why_no_line(doses: Sequence[float] | Floats, affected: Sequence[float] | Floats) -> str:
+    """Say why `median_effect` finds no line; arguments as there."""
+    dose, fraction = (np.asarray(given, dtype=float) for given in (doses, affected))
+    clear = (fraction > _CLEAR[0]) & (fraction < _CLEAR[1])
+    if len(np.unique(dose[clear])) < _FEWEST:
+        return f"fewer than {_FEWEST} doses between 1 and 99 % affected"
+    return "slope not above zero: the effect does not rise with dose"
 
 
 def combination_index(

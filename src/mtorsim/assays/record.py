@@ -1,6 +1,7 @@
 """What every assay hands back: a table, a summary, a figure, and where they come from."""
 
 from abc import ABC, abstractmethod
+from binascii import crc32
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,13 +61,15 @@ def as_numbers(table: pd.DataFrame) -> pd.DataFrame:
     return table.astype(dict.fromkeys(wordless, float))
 
 
-def log_normal(spread: float, shape: tuple[int, ...], seed: int) -> np.ndarray:
+def log_normal(spread: float, shape: tuple[int, ...], seed: int, *names: str) -> np.ndarray:
     """Return random factors with mean 1 and coefficient of variation `spread`.
 
-    Log-normal, so that no reading falls below zero; the same seed gives the same factors.
+    Log-normal, so that no reading falls below zero; the same seed and names, such as cell and
+    drug, give the same factors, other names others.
     """
     sigma = np.sqrt(np.log1p(spread**2))
-    normal = np.random.default_rng(seed).standard_normal(shape)
+    entropy = [seed, crc32("/".join(names).encode())] if names else [seed]
+    normal = np.random.default_rng(entropy).standard_normal(shape)
     return np.asarray(np.exp(sigma * normal - sigma**2 / 2), dtype=float)
 
 
@@ -80,6 +83,10 @@ def check_random(noise: float, seed: int, replicates: int = 0, what: str = "nois
     is_number = isinstance(noise, int | float) and not isinstance(noise, bool)
     if not is_number or not 0 <= noise <= 1:
         raise InputError(f"{what}: {shown(noise)} is not from 0 to 1. Such as 0.05 for 5 %.")
-    for name, value, most in (("seed", seed, 2**63), ("replicates", replicates, _MOST_REPLICATES)):
-        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
-            raise InputError(f"{name}: {shown(value)} is not a whole number from 0 to {most}.")
+    limits = (
+        ("seed", seed, 10**18, "zero or more, of at most 18 digits"),
+        ("replicates", replicates, _MOST_REPLICATES, f"from 0 to {_MOST_REPLICATES}"),
+    )
+    for name, value, most, range_ in limits:
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < most + 1:
+            raise InputError(f"{name}: {shown(value)} is no whole number {range_}.")

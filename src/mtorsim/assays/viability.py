@@ -13,13 +13,13 @@ from mtorsim.assays.dose_response import (
     FEWEST_DOSES,
     Estimate,
     Fit,
-    Floats,
     GrowthMetrics,
     fit_logistic,
     growth_metrics,
     growth_rate_inhibition,
 )
 from mtorsim.assays.doses import Doses, dose_series, time_series
+from mtorsim.assays.logistic import Floats
 from mtorsim.assays.record import Assay, as_numbers, check_random, log_normal
 from mtorsim.errors import InputError, shown
 from mtorsim.result import Result
@@ -49,26 +49,30 @@ class TimePoint:
         ATP, percent of the mean of the untreated wells; r replicates.
     gr : array, shape (d, r)
         Growth-rate inhibition from cell numbers [1]; NaN where untreated cells do not grow.
+    is_noisy : bool
+        Whether readings scatter; else they are the simulation itself.
     """
 
     time: float
     doses: Floats
     viability: Floats
     gr: Floats
+    is_noisy: bool = False
 
     @cached_property
     def fit(self) -> Fit:
         """The logistic curve through percent of control, untreated wells included."""
-        replicates = self.viability.shape[1]
-        return fit_logistic(np.repeat(self.doses, replicates), self.viability.ravel())
+        doses = np.repeat(self.doses, self.viability.shape[1])
+        return fit_logistic(doses, self.viability.ravel(), noisy=self.is_noisy)
 
     @cached_property
     def growth(self) -> GrowthMetrics | None:
         """Growth-rate metrics; None where untreated cells do not grow."""
         if np.isnan(self.gr).any():
             return None
-        treated = np.repeat(self.doses[1:], self.gr.shape[1])
-        return growth_metrics(treated, self.gr[1:].ravel())
+        first = 0 if self.is_noisy else 1  # exact, untreated cells say nothing: their GR is 1
+        doses = np.repeat(self.doses[first:], self.gr.shape[1])
+        return growth_metrics(doses, self.gr[first:].ravel(), noisy=self.is_noisy)
 
     @property
     def ic20(self) -> Estimate:
@@ -158,8 +162,8 @@ class Viability(Assay):
     @property
     def interval_from(self) -> str:
         """What the confidence intervals measure."""
-        if self.replicates:
-            return "scatter of replicates and lack of fit"
+        if self.reference.is_noisy:
+            return "scatter of all wells, untreated ones included, and lack of fit"
         return "lack of fit of the logistic curve; the simulation has no noise"
 
     @cached_property
@@ -311,7 +315,8 @@ def viability(
     noise : float
         Coefficient of variation of a reading [1], log-normal; plays no part without replicates.
     seed : int
-        Of the noise: the same seed gives the same readings.
+        Of the noise, together with cell and drug: the same seed gives the same readings of the
+        same pair, and others for another pair.
 
     Returns
     -------
@@ -343,10 +348,17 @@ def viability(
     wells = tuple(conditions.well({drug: dose}, minutes, (ATP, CELLS)) for dose in every)
     atp, counts = (_read(wells, minutes, id) for id in (ATP, CELLS))
     shape = (2, len(minutes), len(every), max(replicates, 1))
-    factors = log_normal(noise, shape, seed) if replicates else np.ones(shape)
+    is_noisy = replicates > 0 and noise > 0
+    factors = log_normal(noise, shape, seed, cell, drug) if is_noisy else np.ones(shape)
     start = float(wells[0][CELLS].to_numpy()[0])
     points = tuple(
-        _plate(time, np.array(every), start, atp[:, k, None] * bright, counts[:, k, None] * counted)
+        _plate(
+            time,
+            np.array(every),
+            start,
+            (atp[:, k, None] * bright, counts[:, k, None] * counted),
+            is_noisy,
+        )
         for k, (time, bright, counted) in enumerate(zip(minutes, *factors, strict=True))
     )
     return Viability(conditions, drug, points, replicates, noise, seed, wells)
@@ -357,14 +369,18 @@ def _read(wells: Sequence[Result], minutes: Sequence[float], id: str) -> Floats:
     return np.array([well.at(minutes, [id]).to_numpy()[0] for well in wells])
 
 
-def _plate(time: float, doses: Floats, start: float, atp: Floats, counts: Floats) -> TimePoint:
+def _plate(
+    time: float, doses: Floats, start: float, read: tuple[Floats, Floats], is_noisy: bool
+) -> TimePoint:
+    """Return the plate of one time; `read` holds ATP and cell numbers, each of shape (d, r)."""
+    atp, counts = read
     percent = 100 * atp / atp[0].mean()
     control = float(counts[0].mean())
     if control > start:
         gr = growth_rate_inhibition(start, counts, control)
     else:
         gr = np.full(counts.shape, np.nan)
-    return TimePoint(time, doses, percent, gr)
+    return TimePoint(time, doses, percent, gr, is_noisy)
 
 
 def _spelled(name: str, estimate: Estimate) -> dict[str, Any]:

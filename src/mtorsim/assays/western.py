@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from mtorsim.assays.conditions import Conditions, origin
-from mtorsim.assays.dose_response import Floats
+from mtorsim.assays.conditions import Conditions, origin, settings_in
 from mtorsim.assays.doses import Doses, dose_series, time_series
+from mtorsim.assays.logistic import Floats
 from mtorsim.assays.record import Assay, check_random, log_normal
 from mtorsim.errors import InputError, UnknownIdError, shown
 from mtorsim.facts import FrozenMapping
@@ -399,10 +399,23 @@ def grid(
             raise InputError(f"{drug}: tested and given to all lanes. Expected one of both.")
         tested += [{drug: exact_concentration(dose)} for dose in dose_series(doses, drug)]
     return tuple(
-        Lane(name, {**with_drugs, **given}, exact_time(time), **shared)
+        _lane(Lane(name, {**with_drugs, **given}, exact_time(time), **shared), drugs)
         for name in names
         for time in minutes
         for given in (tested if time else [{}])
+    )
+
+
+def _lane(lane: Lane, tested: Iterable[str]) -> Lane:
+    """Return the lane without settings of tested drugs that it does not have."""
+    scenario = lane.scenario
+    return Lane(
+        scenario.cell,
+        scenario.drugs,
+        exact_time(lane.time),
+        perturbations=scenario.perturbations,
+        stimuli={name: exact_concentration(dose) for name, dose in scenario.stimuli.items()},
+        set=settings_in(scenario, tested),
     )
 
 
@@ -413,8 +426,15 @@ def _targets(given: Sequence[str] | None) -> tuple[str, ...]:
     if isinstance(given, str) or not given:
         raise InputError(f"targets: expected a list such as ['S6K1_pT389'], got {shown(given)}.")
     for id in given:
+        if id == LOADING:
+            raise InputError(
+                f"targets: {LOADING} is always blotted, below the others. Leave it out."
+            )
         if id not in known:
-            raise UnknownIdError(kind="target of a blot", given=id, choices=known)
+            listing = ", ".join(known)
+            raise UnknownIdError(
+                kind="target of a blot", given=id, choices=known, listing=f"{listing}."
+            )
     return tuple(dict.fromkeys(given))
 
 

@@ -46,8 +46,15 @@ With: TypeAlias = Annotated[
         help="Drug that all wells get, untreated ones too. Repeatable.",
     ),
 ]
-Seed: TypeAlias = Annotated[int, typer.Option(help="Of the noise.")]
+Seed: TypeAlias = Annotated[int, typer.Option(help="Of the noise: a whole number, zero or more.")]
 Out: TypeAlias = Annotated[str, typer.Option("--out", "-o", metavar="DIR", help="Folder to write.")]
+
+# Written out, since what knows them takes a second to import; a test compares.
+_TARGETS = (
+    "IRS1_pY, IRS1_pS636, IRS1_total, AKT_pT308, AKT_pS473, AKT_total, TSC2_pT1462, TSC2_total, "
+    "PRAS40_pT246, PRAS40_total, S6K1_pT389, S6K1_total, S6_pS235, S6_pS240, EIF4EBP1_pT37, "
+    "EIF4EBP1_pS65, EIF4EBP1_total, HIF1A, HIF2A, REDD1, CCND1, MYC"
+)
 
 
 @assay.callback(invoke_without_command=True)
@@ -74,15 +81,24 @@ def viability(
     ] = 0,
     noise: Annotated[float, typer.Option(help="Coefficient of variation of a reading.")] = 0.05,
     seed: Seed = 0,
-    out: Out = "assay",
+    out: Out = "assay/viability",
     quiet: options.Quiet = False,
     json: options.Json = False,
     debug: options.Debug = False,  # noqa: ARG001
 ) -> None:
     """ATP of cells after days at each dose: IC20, IC30, IC50 and growth-rate metrics."""
     _check_out(out)
+    from mtorsim.assays.conditions import settings_in
     from mtorsim.assays.viability import Comparison
     from mtorsim.assays.viability import viability as measure
+    from mtorsim.scenario import Scenario
+
+    names = _once("--drug", _names(drug, ("temsirolimus",)), "temsirolimus")
+    settings = pairs("--set", set_, "0.3")
+
+    def scenario(cell: str, drug: str) -> Scenario:
+        # Of several drugs each has constants that only its own wells know.
+        return Scenario(cell=cell, drugs={drug: "1 nM"}, perturbations=perturb or (), set=settings)
 
     done = [
         measure(
@@ -92,13 +108,13 @@ def viability(
             times=times,
             perturbations=perturb or (),
             with_drugs=pairs("--with", with_, "20nM"),
-            set=pairs("--set", set_, "0.3"),
+            set=settings_in(scenario(one, other), names),
             replicates=replicates,
             noise=noise,
             seed=seed,
         )
         for one in _once("--cell", cell, "786-O")
-        for other in _names(drug, ("temsirolimus",))
+        for other in names
     ]
     rows = [_viability_cells(one, point) for one in done for point in one.points]
     _hand_over(Comparison(tuple(done)), out, _VIABILITY, rows, quiet=quiet, as_json=json)
@@ -119,7 +135,7 @@ def western(
     times: Annotated[str, typer.Option(metavar="TIME,TIME…", help="When cells are lysed.")] = "24h",
     targets: Annotated[
         str | None,
-        typer.Option(metavar="ID,ID…", help="What is blotted, e.g. S6K1_pT389,AKT_pS473."),
+        typer.Option(metavar="ID,ID…", help=f"What is blotted, beside actin: {_TARGETS}."),
     ] = None,
     stimulus: options.Stimulus = None,
     perturb: options.Perturb = None,
@@ -129,7 +145,7 @@ def western(
         float, typer.Option(help="Coefficient of variation of the lysate in a lane.")
     ] = 0.0,
     seed: Seed = 0,
-    out: Out = "assay",
+    out: Out = "assay/western",
     quiet: options.Quiet = False,
     json: options.Json = False,
     debug: options.Debug = False,  # noqa: ARG001
@@ -180,7 +196,7 @@ def combination(
     perturb: options.Perturb = None,
     with_: With = None,
     set_: options.Set = None,
-    out: Out = "assay",
+    out: Out = "assay/combination",
     quiet: options.Quiet = False,
     json: options.Json = False,
     debug: options.Debug = False,  # noqa: ARG001
@@ -190,9 +206,11 @@ def combination(
     from mtorsim.assays.combination import combination as measure
 
     given: list[str | None] = [*doses] if doses else [None]
+    names = _names(drug, ("temsirolimus", "Ku-0063794"))
+    _check_two(names, given)
     done = measure(
         cell=cell or "786-O",
-        drugs=_names(drug, ("temsirolimus", "Ku-0063794")),
+        drugs=names,
         doses=given * 2 if len(given) == 1 else given,
         time=time,
         readout=readout,
@@ -245,6 +263,18 @@ def _names(given: Sequence[str] | None, usual: Sequence[str]) -> list[str]:
     return names
 
 
+def _check_two(names: Sequence[str], doses: Sequence[str | None]) -> None:
+    if len(names) != 2:
+        raise InputError(
+            f"--drug: {len(names)} given. Expected two, such as "
+            "--drug temsirolimus --drug Ku-0063794."
+        )
+    if len(doses) > 2:
+        raise InputError(
+            f"--doses: {len(doses)} given. Expected one for both drugs, or two in their order."
+        )
+
+
 def _lane_doses(given: Sequence[str] | None) -> dict[str, str]:
     """Return drug -> doses; a drug given several times has its doses joined."""
     found: dict[str, str] = {}
@@ -267,6 +297,8 @@ _VIABILITY = [
 
 
 def _viability_cells(assay: "Viability", point: "TimePoint") -> list[str]:
+    from mtorsim.assays.dose_response import fixed
+
     growth = point.growth
     return [
         assay.cell,
@@ -276,8 +308,8 @@ def _viability_cells(assay: "Viability", point: "TimePoint") -> list[str]:
         f"{point.e_max:.0f} %",
         f"{point.fit.r_squared:.3f}",
         "untreated cells do not grow" if growth is None else str(growth.gr50),
-        "" if growth is None else f"{growth.gr_max:.2f}",
-        "" if growth is None else f"{growth.gr_aoc:.2f}",
+        "" if growth is None else fixed(growth.gr_max),
+        "" if growth is None else fixed(growth.gr_aoc),
     ]
 
 

@@ -46,14 +46,16 @@ def western_figure(blot: "Western") -> Picture:
     left = 0.3 + LETTER * max(len(name) for name in names)
     film = _LANE * len(blot.lanes)
     width = max(left + film + _RIGHT, 4.6)
-    titles, notes = folded(_title(blot), (width - 0.4) * 0.75), folded(_note(blot), width - 0.4)
+    titles, notes = folded(_title(blot), (width - 0.4) * 0.7), folded(_note(blot), width - 0.4)
     head = head_height(titles, notes)
     rows = len(blot.targets) * (_FILM + _NUMBER + _APART) + _FILM
     height = head + _LINE * len(done) + 0.12 + rows + 0.15
     picture = Picture(figsize=(width, height), dpi=300)
     y = height - head
+    usual = min(_letters(cells) for name, cells in done if name)
     for name, cells in done:
-        _write_lanes(picture, left, y - _LINE / 2, name, cells)
+        size = usual if name else _letters(cells)  # labels are free, and may be long
+        _write_lanes(picture, (left, y - _LINE / 2), name, cells, size)
         y -= _LINE
     _draw_rows(picture, blot, left, y - 0.1)
     write_head(picture, 0.15, titles, notes)
@@ -90,7 +92,7 @@ def _done(lanes: Sequence["Lane"]) -> Iterator[tuple[str, list[str]]]:
         yield "cell", [one.cell for one in scenarios]
     for name in dict.fromkeys(name for lane in lanes for name in lane.doses):
         doses = [lane.doses.get(name, 0.0) for lane in lanes]
-        yield f"{name} [nM]", [f"{dose:g}" if dose else "–" for dose in doses]
+        yield f"{name} [nM]", [_digits(dose) if dose else "–" for dose in doses]
     for name in dict.fromkeys(name for one in scenarios for name in one.stimuli):
         levels = [one.stimuli.get(name, 0.0) for one in scenarios]
         yield name, [say_concentration(level) if level else "–" for level in levels]
@@ -100,10 +102,22 @@ def _done(lanes: Sequence["Lane"]) -> Iterator[tuple[str, list[str]]]:
     yield "time [h]", hours
 
 
-def _write_lanes(picture: Picture, left: float, y: float, name: str, cells: Sequence[str]) -> None:
-    width, height = (float(size) for size in picture.get_size_inches())
+def _digits(dose: float) -> str:
+    """Return a dose with three digits that count."""
+    return f"{dose:.3g}" if dose < 1000 else f"{float(f'{dose:.3g}'):.0f}"
+
+
+def _letters(cells: Sequence[str]) -> float:
+    """Return the font size at which the longest of cells fits a lane [pt]."""
     longest = max(len(cell) for cell in cells)
-    size = min(TEXT - 0.5, (TEXT - 0.5) * (_LANE - 0.04) / (LETTER * max(longest, 1)))
+    return min(TEXT - 0.5, (TEXT - 0.5) * (_LANE - 0.04) / (LETTER * max(longest, 1)))
+
+
+def _write_lanes(
+    picture: Picture, place: tuple[float, float], name: str, cells: Sequence[str], size: float
+) -> None:
+    left, y = place
+    width, height = (float(size) for size in picture.get_size_inches())
     picture.text(
         (left - 0.08) / width, y / height, name, ha="right", va="center", fontsize=TEXT - 0.5
     )

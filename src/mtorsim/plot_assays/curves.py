@@ -11,11 +11,13 @@ from matplotlib.colors import to_hex
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from mtorsim.assays.dose_response import fixed
 from mtorsim.plot import Picture
 from mtorsim.plot_assays.words import (
     FAINT,
     INKS,
     LETTER,
+    LINES,
     MARKS,
     TEXT,
     folded,
@@ -33,6 +35,8 @@ _PANEL = (2.75, 2.25)  # inch
 _LEFT, _GAP, _RIGHT, _BELOW = 0.62, 0.85, 0.3, 0.5  # inch
 _ROW = 0.17  # inch, a line of the table
 _LEVELS = (20, 30, 50)  # %
+_PLAIN, _TICKS = 5, 7  # decades with a plain number each; beyond, so many powers of ten
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,7 @@ class Series:
     ink: str
     mark: str
     point: "TimePoint"
+    line: Any = "-"
 
 
 def viability_figure(assay: "Viability") -> Picture:
@@ -64,7 +69,7 @@ def viability_figure(assay: "Viability") -> Picture:
     ]
     times = [say_time(assay.points[k].time) for k in ((0, -1) if len(series) > 1 else (0,))]
     title = f"{assay.cell}, {assay.drug}, {' to '.join(times)}"
-    return _figure(series, title, _note([assay]))
+    return _figure(series, title, _note([assay], _any_joined(series)))
 
 
 def comparison_figure(assays: Sequence["Viability"]) -> Picture:
@@ -85,11 +90,12 @@ def comparison_figure(assays: Sequence["Viability"]) -> Picture:
             INKS[place % len(INKS)],
             MARKS[place % len(MARKS)],
             assay.reference,
+            LINES[place // len(INKS) % len(LINES)],
         )
         for place, assay in enumerate(assays)
     ]
     title = f"{', '.join(cells)}; {', '.join(drugs)}; {', '.join(times)}"
-    return _figure(series, title, _note(assays))
+    return _figure(series, title, _note(assays, _any_joined(series)))
 
 
 def _distinct(assay: "Viability", cells: Sequence[str], drugs: Sequence[str]) -> list[str]:
@@ -97,18 +103,29 @@ def _distinct(assay: "Viability", cells: Sequence[str], drugs: Sequence[str]) ->
     return [name for name, names in pairs if len(names) > 1]
 
 
-def _note(assays: Sequence["Viability"]) -> str:
+def _note(assays: Sequence["Viability"], joined: bool) -> str:
     first = assays[0]
     shared = shared_in_words(first.conditions.scenario)
     number = f"{first.replicates} noisy replicates" if first.replicates else "no noise"
     lines = "Simulated, " + number + ". Lines: logistic fit; dotted: its plateau, where the doses "
     lines += "reach it. Bars: 95 % interval of the IC50 and GR50"
+    if joined:
+        lines += ". “Between doses”: no logistic curve describes the readings, so they are joined "
+        lines += "and doses are read from that line"
     return f"{lines}. All wells: {shared}." if shared else f"{lines}."
+
+
+def _any_joined(series: Sequence[Series]) -> bool:
+    points = [one.point for one in series]
+    return any(
+        point.fit.is_joined or (point.growth is not None and point.growth.fit.is_joined)
+        for point in points
+    )
 
 
 def _figure(series: Sequence[Series], title: str, note: str) -> Picture:
     width = _LEFT + 2 * _PANEL[0] + _GAP + _RIGHT
-    titles, notes = folded(title, (width - 0.4) * 0.75), folded(note, width - 0.4)
+    titles, notes = folded(title, (width - 0.4) * 0.7), folded(note, width - 0.4)
     head = head_height(titles, notes)
     table = _ROW * (len(series) + 1.6)
     height = head + 0.1 + _PANEL[1] + _BELOW + table
@@ -142,13 +159,14 @@ def _draw_growth(axis: Axes, series: Sequence[Series]) -> None:
     for level in (1, 0):
         axis.axhline(level, color=FAINT, linewidth=0.6)
     axis.axhline(0.5, color=FAINT, linewidth=0.6, linestyle=(0, (4, 3)))
-    least = 0.0
+    least, most = 0.0, 1.0
     for one in series:
         if one.point.growth is None:
             continue
         _draw_points(axis, one, one.point.doses[1:], one.point.gr[1:])
         _draw_fit(axis, one, one.point.growth.fit, one.point.growth.gr50, 0.5)
-        least = min(least, float(one.point.gr.min()))
+        least = min(least, float(one.point.gr[1:].min()))
+        most = max(most, float(one.point.gr[1:].max()))
     if all(one.point.growth is None for one in series):
         axis.text(
             0.5,
@@ -160,7 +178,7 @@ def _draw_growth(axis: Axes, series: Sequence[Series]) -> None:
             va="bottom",
             color=FAINT,
         )
-    axis.set_ylim(min(-0.1, 1.1 * least), 1.15)
+    axis.set_ylim(min(-0.1, 1.1 * least), max(1.15, 1.05 * most))
     axis.set_ylabel("growth rate inhibition, GR [1]", fontsize=TEXT)
 
 
@@ -179,7 +197,7 @@ def _draw_points(axis: Axes, one: Series, doses: np.ndarray, values: np.ndarray)
 
 def _draw_fit(axis: Axes, one: Series, fit: "Fit", mark: "Estimate", level: float) -> None:
     doses = np.geomspace(*fit.tested, 200)
-    axis.plot(doses, fit(doses), color=one.ink, linewidth=1.2, zorder=3)
+    axis.plot(doses, fit.line(doses), color=one.ink, linewidth=1.2, linestyle=one.line, zorder=3)
     if fit.plateau is not None and fit.log_ec50 is not None:
         across = [max(fit.tested[0], 10**fit.log_ec50), fit.tested[1]]
         axis.plot(
@@ -192,11 +210,12 @@ def _draw_fit(axis: Axes, one: Series, fit: "Fit", mark: "Estimate", level: floa
         )
     if mark.value is None:
         return
-    low, high = (
-        edge if end is None else end
-        for end, edge in zip((mark.low, mark.high), fit.tested, strict=True)
-    )
-    axis.plot([low, high], [level, level], color=one.ink, linewidth=2.6, alpha=0.45, zorder=4)
+    if not mark.is_joined:  # what was read between doses has no interval
+        low, high = (
+            edge if end is None else end
+            for end, edge in zip((mark.low, mark.high), fit.tested, strict=True)
+        )
+        axis.plot([low, high], [level, level], color=one.ink, linewidth=2.6, alpha=0.45, zorder=4)
     axis.plot(
         mark.value,
         level,
@@ -213,14 +232,23 @@ def _finish(axis: Axes, series: Sequence[Series]) -> None:
     highest = max(one.point.fit.tested[1] for one in series)
     axis.set_xscale("log")
     axis.set_xlim(lowest / 1.35, highest * 1.35)
-    axis.xaxis.set_major_locator(LogLocator(numticks=12))
-    axis.xaxis.set_major_formatter(FuncFormatter(lambda dose, _: f"{dose:g}"))
+    is_wide = np.log10(highest / lowest) > _PLAIN
+    axis.xaxis.set_major_locator(LogLocator(numticks=_TICKS if is_wide else 12))
+    axis.xaxis.set_major_formatter(FuncFormatter(_power if is_wide else _plain))
     axis.xaxis.set_minor_formatter(NullFormatter())
     axis.set_xlabel("dose [nM]", fontsize=TEXT, labelpad=2)
     axis.tick_params(labelsize=TEXT - 0.5, width=0.6, length=2.5, pad=2)
     axis.tick_params(which="minor", length=1.5, width=0.4)
     axis.spines[["top", "right"]].set_visible(False)
     axis.spines[["left", "bottom"]].set_linewidth(0.6)
+
+
+def _plain(dose: float, _: object) -> str:
+    return f"{dose:g}"
+
+
+def _power(dose: float, _: object) -> str:
+    return f"10{str(round(np.log10(dose))).translate(_RAISED)}"
 
 
 def _write_table(picture: Picture, series: Sequence[Series], height: float) -> None:
@@ -253,6 +281,7 @@ def _draw_sign(picture: Picture, one: Series, x: float, y: float, width: float) 
             [y, y, y],
             color=one.ink,
             linewidth=1.2,
+            linestyle=one.line,
             marker=one.mark,
             markersize=4,
             markevery=[1],
@@ -267,11 +296,15 @@ def _cells(one: Series) -> tuple[str, ...]:
         one.name,
         *(_say(one.point.fit.ic(level)) for level in _LEVELS),
         "no growth" if growth is None else _say(growth.gr50),
-        "" if growth is None else f"{growth.gr_max:.2f}",
+        "" if growth is None else fixed(growth.gr_max),
         "not seen" if plateau is None else f"{plateau:.0f} %",
     )
 
 
 def _say(estimate: "Estimate") -> str:
     """Say an estimate; why a level is not reached is seen in the figure."""
-    return str(estimate) if estimate.value is not None else estimate.flag.partition(":")[0]
+    if estimate.value is None:
+        return estimate.flag.partition(":")[0].partition(",")[0]
+    if estimate.is_joined:
+        return f"{str(estimate).partition(' (')[0]} (between doses)"
+    return str(estimate)

@@ -1,10 +1,12 @@
 """Two drugs: response, Bliss excess and Loewe index as heat maps over both doses."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from mtorsim.plot import Picture
 from mtorsim.plot_assays.words import TEXT, folded, head_height, shared_in_words, write_head
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 _CELL = 0.31  # inch
 _LEFT, _GAP, _RIGHT, _BELOW, _BAR = 0.65, 0.95, 0.45, 0.75, 0.1  # inch
 _UNDEFINED = "#D9D9D9"
+_BLANK = -np.inf  # one drug alone: there is nothing to exceed
 
 
 def combination_figure(assay: "Combination") -> Picture:
@@ -33,7 +36,7 @@ def combination_figure(assay: "Combination") -> Picture:
     a, b = assay.doses
     wide, high = _CELL * len(b), _CELL * len(a)
     width = _LEFT + 3 * wide + 2 * _GAP + _RIGHT + 0.25
-    titles = folded(_title(assay), (width - 0.4) * 0.75)
+    titles = folded(_title(assay), (width - 0.4) * 0.7)
     notes = folded(_note(assay), width - 0.4)
     head = head_height(titles, notes) + 0.25
     height = head + high + _BELOW
@@ -63,10 +66,13 @@ def _note(assay: "Combination") -> str:
     note = (
         f"Simulated {what}, % of wells without both drugs. Bliss excess above 0 and Loewe index "
         "below 1 are synergy. Hatched: not defined, since one drug alone never has this effect at "
-        "the doses tested."
+        "the doses tested. Blank: one drug alone."
     )
-    if assay.drugs[0] == assay.drugs[1]:
-        note += " Sham combination: one drug in two portions."
+    if assay.is_sham:
+        note += (
+            " Sham combination: one drug in two portions, which is not independent of itself, so "
+            "that Bliss says nothing of it."
+        )
     shared = shared_in_words(assay.conditions.scenario)
     return f"{note} All wells: {shared}." if shared else note
 
@@ -74,9 +80,10 @@ def _note(assay: "Combination") -> str:
 def _maps(assay: "Combination") -> list[tuple[str, np.ndarray, dict[str, Any]]]:
     alone = np.zeros(assay.response.shape, dtype=bool)
     alone[0, :] = alone[:, 0] = True
-    excess = np.where(alone, 0.0, assay.bliss)
-    index = np.log2(np.where(alone, 1.0, assay.loewe_index))
-    span = max(5.0, float(np.nanmax(np.abs(excess), initial=0.0)))
+    excess = np.where(alone, _BLANK, assay.bliss)
+    index = np.where(alone, _BLANK, np.log2(assay.loewe_index))
+    inner = excess[np.isfinite(excess)]
+    span = max(5.0, float(np.abs(inner).max(initial=0.0)))
     top = max(100.0, float(assay.response.max()))
     return [
         (
@@ -87,7 +94,13 @@ def _maps(assay: "Combination") -> list[tuple[str, np.ndarray, dict[str, Any]]]:
         (
             "Bliss excess [% of control]",
             excess,
-            {"cmap": "PuOr", "vmin": -span, "vmax": span, "say": lambda v: f"{v:+.0f}"},
+            {
+                "cmap": "PuOr",
+                "vmin": -span,
+                "vmax": span,
+                "say": lambda v: f"{v:+.0f}",
+                "tick": lambda v: f"{v:+g}",
+            },
         ),
         (
             "Loewe index [1]",
@@ -99,11 +112,13 @@ def _maps(assay: "Combination") -> list[tuple[str, np.ndarray, dict[str, Any]]]:
 
 def _draw_map(axis: Axes, values: np.ndarray, look: dict[str, Any]) -> None:
     colours = colormaps[look["cmap"]]
-    axis.set_facecolor(_UNDEFINED)
+    shown = np.where(np.isfinite(values), values, np.nan)
     axis.imshow(
-        values, cmap=colours, vmin=look["vmin"], vmax=look["vmax"], origin="lower", aspect="auto"
+        shown, cmap=colours, vmin=look["vmin"], vmax=look["vmax"], origin="lower", aspect="auto"
     )
     for (row, column), value in np.ndenumerate(values):
+        if value == _BLANK:
+            continue
         if not np.isfinite(value):
             _hatch(axis, row, column)
             continue
@@ -113,7 +128,7 @@ def _draw_map(axis: Axes, values: np.ndarray, look: dict[str, Any]) -> None:
         axis.text(
             column,
             row,
-            _text(value, look),
+            _text(value, look["say"]),
             ha="center",
             va="center",
             fontsize=TEXT - 2,
@@ -123,8 +138,8 @@ def _draw_map(axis: Axes, values: np.ndarray, look: dict[str, Any]) -> None:
         spine.set_linewidth(0.5)
 
 
-def _text(value: float, look: dict[str, Any]) -> str:
-    said: str = look["say"](value)
+def _text(value: float, say: Callable[[float], str]) -> str:
+    said = say(value)
     return "0" if said in ("+0", "-0") else said
 
 
@@ -143,9 +158,11 @@ def _draw_scale(axis: Axes, look: dict[str, Any]) -> None:
     low, high = look["vmin"], look["vmax"]
     ramp = np.linspace(low, high, 128)[:, None]
     axis.imshow(ramp, cmap=look["cmap"], aspect="auto", origin="lower", extent=(0, 1, low, high))
-    ticks = np.linspace(low, high, 5)
+    ticks = MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+    ticks = ticks[(ticks >= low - 1e-9) & (ticks <= high + 1e-9)]
+    say = look.get("tick", look["say"])
     axis.set_xticks([])
-    axis.set_yticks(ticks, [_text(tick, look) for tick in ticks], fontsize=TEXT - 1.5)
+    axis.set_yticks(ticks, [_text(tick, say) for tick in ticks], fontsize=TEXT - 1.5)
     axis.yaxis.tick_right()
     axis.tick_params(length=2, width=0.5, pad=1.5)
     for spine in axis.spines.values():

@@ -11,7 +11,8 @@ from mtorsim.units import say_concentration
 TEXT = 7.5  # pt
 LETTER = 0.0575  # inch, a letter of that size
 INKS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#56B4E9", "#E69F00")
-MARKS = ("o", "s", "^", "D", "v", "P", "X")
+MARKS = ("o", "s", "^", "D", "v", "P")  # one fewer than inks: together they repeat late
+LINES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (5, 1.5, 1, 1.5)))  # a round of inks each
 FAINT = "#767676"
 _TITLE = 0.19  # inch, a line of a title
 
