@@ -147,6 +147,9 @@ def test_a_reading_beyond_a_level_is_not_said_to_miss_it():
     assert found.value is None
     assert "45 % at 100 nM" in found.flag
     assert not found.flag.startswith("not reached")
+    doses = np.repeat(DOSES, 3)
+    beyond = fit_logistic(doses, scattered(doses, (0, 100, 75, 1), 0.2, 3)).ic(50)
+    assert str(beyond) == "> 100 nM, though 45 % at 100 nM was read"
 
 
 @pytest.mark.parametrize(("number", "said"), [(-0.001, "0.00"), (-0.1, "-0.10"), (0.005, "0.01")])
