@@ -46,6 +46,11 @@ def test_share_of_a_mutant_that_the_cell_lacks_names_the_perturbation():
         compiled(fraction_MTOR_F2108L=0.5)
 
 
+def test_washing_is_for_the_schedule():
+    with pytest.raises(ScenarioError, match="follows from the schedule"):
+        compiled(kwash_temsirolimus=1)
+
+
 def test_unknown_id_leads_to_the_nearest():
     with pytest.raises(UnknownIdError, match="kphos_S6K1_by_mTORC1"):
         compiled(kphos_S6K1_by_mTORC=1)

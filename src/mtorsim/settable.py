@@ -76,6 +76,8 @@ def _check_settable(id: str, table: Mapping[str, Symbol], sbml: str) -> None:
             "List: mtorsim show parameters"
         )
     symbol = table[id]
+    if symbol.branch == DRUG_LAYER and id.startswith("kwash_"):
+        raise ScenarioError(f"{id!r} follows from the schedule of the drug: give it a stop.")
     if symbol.kind != "species" or symbol.boundary:
         return
     if symbol.branch == DRUG_LAYER:
