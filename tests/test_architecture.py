@@ -24,6 +24,7 @@ ROWS = {
     "machine": (
         "library",
         "symbols",
+        "roles",
         "occupancy",
         "drug_layer",
         "steps",

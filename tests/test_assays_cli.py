@@ -239,7 +239,7 @@ def plain_options(command):
 @pytest.fixture
 def table(mtorsim, monkeypatch):
     """Run a protocol without drawing; return its table.csv."""
-    monkeypatch.setattr("mtorsim.export.assay_folder._png", lambda assay: b"")
+    monkeypatch.setattr("mtorsim.export.assay_folder.png", lambda figure: b"")
 
     def read(protocol, *arguments):
         said = mtorsim("assay", protocol, *arguments, "-q", "--out", "o")

@@ -10,12 +10,13 @@ import roadrunner
 
 from mtorsim import drugs, library, perturbation
 from mtorsim.compile import structure
-from mtorsim.drug_layer import Activity, attach, load_roles, network_roles
+from mtorsim.drug_layer import attach
 from mtorsim.drugs import Drug
 from mtorsim.engine import Engine, engine
 from mtorsim.errors import ModelError
 from mtorsim.observables import OBSERVABLES
 from mtorsim.occupancy import states
+from mtorsim.roles import Activity, load_roles, network_roles
 from mtorsim.steps import Run
 from mtorsim.symbols import symbols
 

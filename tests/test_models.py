@@ -10,9 +10,9 @@ import pytest
 from mtorsim import cells, drugs, library, perturbation
 from mtorsim.check import check_file
 from mtorsim.compile import compile_scenario, structure
-from mtorsim.drug_layer import network_roles
 from mtorsim.engine import Engine
 from mtorsim.observables import OBSERVABLES
+from mtorsim.roles import network_roles
 from mtorsim.scenario import Scenario
 from mtorsim.simulation import simulate
 from mtorsim.steps import Run

@@ -4,7 +4,7 @@ import pytest
 
 from mtorsim import drugs, library, perturbation
 from mtorsim.compile import structure
-from mtorsim.drug_layer import network_roles
+from mtorsim.roles import network_roles
 from mtorsim.symbols import symbols
 
 SMALL = """

@@ -18,13 +18,13 @@ from mtorsim.drug_layer import (
     attach,
     fraction_parameter,
     medium_species,
-    network_roles,
     wash_parameter,
 )
 from mtorsim.errors import ScenarioError, UnknownIdError, within
 from mtorsim.library import network_sbml, read_sbml
 from mtorsim.observables import OBSERVABLES
 from mtorsim.perturbation import Change
+from mtorsim.roles import network_roles
 from mtorsim.scenario import Scenario
 from mtorsim.settable import POPULATION, check_divisors, settings_of
 from mtorsim.steps import Step

@@ -1,16 +1,11 @@
 """The four files of an assay: table, summary, figure and origin."""
 
-import hashlib
-import json
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mtorsim.export.files import check_folder_target, write_folder
+from mtorsim.export.files import check_folder_target, csv, origin, png, write_folder
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from mtorsim.assays.record import Assay
 
 FILES = ("table.csv", "summary.csv", "figure.png", "run.json")
@@ -46,29 +41,10 @@ def save(assay: "Assay", folder: str | Path) -> Path:
     """
     check_folder(folder)
     files = {
-        "table.csv": _csv(assay.table),
-        "summary.csv": _csv(assay.summary),
-        "figure.png": _png(assay),
+        "table.csv": csv(assay.table),
+        "summary.csv": csv(assay.summary),
+        "figure.png": png(assay.plot()),
     }
-    files["run.json"] = _origin(assay, files)
+    files["run.json"] = origin(assay.provenance, files)
     write_folder(folder, files)
     return Path(folder)
-
-
-def _csv(table: "pd.DataFrame") -> bytes:
-    # Ten digits, as in a run's table; what is not defined is an empty field.
-    text: str = table.to_csv(index=False, lineterminator="\n", float_format="%.10g")
-    return text.encode("utf-8")
-
-
-def _png(assay: "Assay") -> bytes:
-    buffer = BytesIO()
-    assay.plot().savefig(buffer, format="png", dpi=300)
-    return buffer.getvalue()
-
-
-def _origin(assay: "Assay", files: dict[str, bytes]) -> bytes:
-    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-    origin = {**assay.provenance, "files": hashes}
-    text = json.dumps(origin, indent=2, ensure_ascii=False, allow_nan=False)
-    return (text + "\n").encode("utf-8")

@@ -1,13 +1,21 @@
 """Files that appear complete or not at all, and are refused before the work if they cannot."""
 
+import hashlib
+import json
 import os
 import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from mtorsim.errors import InputError, MtorsimError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
 
 
 def check_file_target(path: str | Path) -> None:
@@ -138,3 +146,25 @@ def _failing(path: Path) -> Iterator[None]:
 
 def _reason(error: OSError) -> str:
     return error.strerror or (os.strerror(error.errno) if error.errno else str(error))
+
+
+def csv(table: "pd.DataFrame") -> bytes:
+    """Return a table as CSV in UTF-8; what is not defined is an empty field."""
+    # Ten digits: the solver's relative tolerance is 1e-8.
+    text: str = table.to_csv(index=False, lineterminator="\n", float_format="%.10g")
+    return text.encode("utf-8")
+
+
+def png(figure: "Figure") -> bytes:
+    """Return a figure as PNG for print."""
+    buffer = BytesIO()
+    figure.savefig(buffer, format="png", dpi=300)
+    return buffer.getvalue()
+
+
+def origin(provenance: Mapping[str, Any], files: Mapping[str, bytes]) -> bytes:
+    """Return where files come from, with the SHA-256 of each, as JSON."""
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    content = {**provenance, "files": hashes}
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+    return (text + "\n").encode("utf-8")

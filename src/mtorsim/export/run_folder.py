@@ -1,12 +1,9 @@
 """The four files of a run: table, figure, origin and model."""
 
-import hashlib
-import json
-from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from mtorsim.export.files import check_folder_target, write_folder
+from mtorsim.export.files import check_folder_target, csv, origin, png, write_folder
 
 if TYPE_CHECKING:
     from mtorsim.result import Result
@@ -45,32 +42,11 @@ def save(result: "Result", folder: str | Path) -> Path:
     """
     check_folder(folder)
     files = {
-        "timecourse.csv": _table(result),
-        "figure.png": _figure(result),
+        "timecourse.csv": csv(result.to_dataframe()),
+        "figure.png": png(result.plot()),
         "model.xml": result.sbml.encode("utf-8"),
     }
-    files["run.json"] = _origin(result, files)
+    units = {"time_h": "h", **result.units}
+    files["run.json"] = origin({**result.provenance, "units": units}, files)
     write_folder(folder, files)
     return Path(folder)
-
-
-def _table(result: "Result") -> bytes:
-    # Ten digits: the solver's relative tolerance is 1e-8.
-    text: str = result.to_dataframe().to_csv(index=False, lineterminator="\n", float_format="%.10g")
-    return text.encode("utf-8")
-
-
-def _figure(result: "Result") -> bytes:
-    buffer = BytesIO()
-    result.plot().savefig(buffer, format="png", dpi=300)
-    return buffer.getvalue()
-
-
-def _origin(result: "Result", files: dict[str, bytes]) -> bytes:
-    origin: dict[str, Any] = {
-        **result.provenance,
-        "units": {"time_h": "h", **result.units},
-        "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
-    }
-    text = json.dumps(origin, indent=2, ensure_ascii=False, allow_nan=False)
-    return (text + "\n").encode("utf-8")

@@ -21,7 +21,8 @@ SITES = {
     "S6K1_pT389": "S6K1 pThr389",
     "EIF4EBP1_pT37": "4E-BP1 pThr37/46",
 }
-PHOSPHOPROTEOMICS = ("HEK293", "Torin-1", "EIF4EBP1_pT37")
+IN_THE_FIT = ("MCF-7", "AZD8055")
+"""Cell and drug whose 4E-BP1 pThr37/46 and AKT pThr308 the calibration uses."""
 
 
 def atp_competitive() -> Iterator[Measure]:
@@ -31,12 +32,13 @@ def atp_competitive() -> Iterator[Measure]:
             run = simulate(cell=cell, drugs={drug: dose}, duration="24 h")
             for id, name in SITES.items():
                 what = f"{cell}, {drug} {dose}: {name} at 1 h"
-                fitted = (cell, drug, id) == PHOSPHOPROTEOMICS
+                # Dissociation constants were made from the doses that take the other two sites.
+                fitted = id != "EIF4EBP1_pT37" or (cell, drug) == IN_THE_FIT
                 yield Measure(what, remaining(run, id, HOUR), high=0.2, fitted=fitted)
             share = curve(run, "AKT_pT308") / run.baseline["AKT_pT308"]
             early, later = run.time <= HOUR, run.time > HOUR
             lowest, highest = float(share[early].min()), float(share[later].max())
-            fitted = (cell, drug) == ("MCF-7", "AZD8055")
+            fitted = (cell, drug) == IN_THE_FIT
             what = f"{cell}, {drug} {dose}: lowest AKT pThr308 within 1 h"
             yield Measure(what, lowest, high=0.75, fitted=fitted)
             what = f"{cell}, {drug}: AKT pThr308 back, in part, by 24 h to"
@@ -58,10 +60,12 @@ def resistance() -> Iterator[Measure]:
         yield Measure(f"{azd}: shift of IC50 by {mutant}", shift(azd, mutant), low=0.5, high=2)
     for bisteric in ("RapaLink-1", "RMC-5552"):
         moved = dose_for(bisteric, with_drugs={"tacrolimus": "5 uM"}) / dose_for(bisteric)
-        yield Measure(f"{bisteric}: shift of IC50 by 5 uM tacrolimus", moved, low=1.1)
+        yield Measure(f"{bisteric}: shift of IC50 by 5 uM tacrolimus", moved, low=3)
         spared = simulate(cell=CELL, drugs={bisteric: "1 nM"}, duration="72 h")
         kept = remaining(spared, "AKT_pS473", 72 * HOUR)
-        yield Measure(f"{bisteric} 1 nM: AKT pSer473 at 72 h, mTORC2 is spared", kept, low=0.7)
+        # That free mTOR is not bridged was assumed with this in view.
+        what = f"{bisteric} 1 nM: AKT pSer473 at 72 h, mTORC2 is spared"
+        yield Measure(what, kept, low=0.7, fitted=True)
     half = dose_for(rapalog, mutant="MTOR_F2108L", fraction=0.5) / dose_for(rapalog)
     yield Measure(f"{rapalog}: the same, half of mTOR being MTOR_F2108L", half)
     hyperactive = shift(azd, "MTOR_M2327I")

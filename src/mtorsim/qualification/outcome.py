@@ -42,14 +42,17 @@ def _growth_lost(run: Result) -> float:
 
 def hif_and_vegf() -> Iterator[Measure]:
     """VHL loss and hypoxia raise HIF and VEGF; a rapalog lowers HIF-1alpha, HIF-2alpha less."""
+    # Rates of synthesis, turnover and secretion were assumed with these sizes in view.
     usual, lost = (_normoxia(changes) for changes in ((), ("VHL_loss",)))
     for id, name in NAMES.items():
         what = f"Caki-1, VHL lost: {name} / usual"
-        yield Measure(what, lost.baseline[id] / usual.baseline[id], low=3)
+        yield Measure(what, lost.baseline[id] / usual.baseline[id], low=3, fitted=True)
     treated = simulate(cell="Caki-1", perturbations=["VHL_loss"], drugs=RAPALOG, duration="48 h")
     one, two = (remaining(treated, id, 24 * HOUR) for id in ("HIF1A", "HIF2A"))
     yield Measure("Caki-1, VHL lost: HIF-1alpha at 24 h, rapalog", one, high=0.5, fitted=True)
-    yield Measure("Caki-1, VHL lost: HIF-2alpha kept / HIF-1alpha kept", two / one, low=1.25)
+    yield Measure(
+        "Caki-1, VHL lost: HIF-2alpha kept / HIF-1alpha kept", two / one, low=1.25, fitted=True
+    )
     secreted = remaining(treated, "VEGF_secreted", 48 * HOUR)
     yield Measure("Caki-1, VHL lost: VEGF at 48 h, rapalog", secreted, high=0.67, fitted=True)
     rcc4 = simulate(cell="RCC4", drugs=RAPALOG, duration="48 h")
@@ -94,7 +97,9 @@ def _hypoxia() -> Iterator[Measure]:
         duration="48 h",
         set={"ksyn_REDD1_by_HIF": "0 nM/min"},
     )
-    yield Measure("Caki-1, hypoxia: REDD1 at 6 h", remaining(run, "REDD1", 6 * HOUR), low=2)
+    yield Measure(
+        "Caki-1, hypoxia: REDD1 at 6 h", remaining(run, "REDD1", 6 * HOUR), low=2, fitted=True
+    )
     for site in ("mTORC1_active", "S6K1_pT389"):
         value = remaining(run, site, 6 * HOUR)
         yield Measure(f"Caki-1, hypoxia: {site} at 6 h", value, high=0.9, fitted=True)
