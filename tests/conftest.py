@@ -55,6 +55,28 @@ values:
   Kd_kinase_mTORC2: {{value: 0.012 uM, source: assumed, confidence: D}}
 """
 
+KINETICS = """\
+name: {name}
+description: A drug for tests.
+analytes: [{analytes}]
+matrix: blood
+subjects:
+  human:
+    routes: [{routes}]
+    infusion: {{value: 30 min, source: assumed, confidence: D}}
+    sampling: [1 h, 24 h]
+limits:
+"""
+
+KINETICS_OF_MICE = """\
+  mouse:
+    routes: [IP, IV bolus]
+    sampling: [1 h, 24 h]
+limits:
+"""
+
+LIMIT = "  {name}: {{value: 0.1 ng/mL, source: assumed, confidence: D}}\n"
+
 PERTURBATIONS = """\
 PTEN_loss:
   description: No PTEN protein.
@@ -78,6 +100,13 @@ MTOR_F2108L:
   changes: [{target: fraction_MTOR_F2108L, set: 1}]
   source: assumed
   confidence: D
+ketoconazole:
+  description: Inhibits CYP3A.
+  place: body
+  timing: chronic
+  changes: [{target: CYP3A_activity, multiply: 0.1}]
+  source: assumed
+  confidence: D
 """
 
 
@@ -96,12 +125,26 @@ def write_models(root: Path) -> Path:
     text = ATP_COMPETITIVE.format(name="AZD8055")
     (root / "drugs" / "AZD8055.yaml").write_text(text, encoding="utf-8")
     (root / "perturbations.yaml").write_text(PERTURBATIONS, encoding="utf-8")
+    _write_kinetics(root / "pharmacokinetics")
     return root
+
+
+def _write_kinetics(folder: Path) -> None:
+    """Write what is known of two drugs in a human, and of the first in a mouse."""
+    folder.mkdir()
+    one = KINETICS.format(
+        name="temsirolimus", analytes="temsirolimus, sirolimus", routes="IV, IV bolus"
+    ).replace("limits:\n", KINETICS_OF_MICE)
+    one += LIMIT.format(name="temsirolimus") + LIMIT.format(name="sirolimus")
+    (folder / "temsirolimus.yaml").write_text(one, encoding="utf-8")
+    two = KINETICS.format(name="sirolimus", analytes="sirolimus", routes="PO")
+    text = two + LIMIT.format(name="sirolimus")
+    (folder / "sirolimus.yaml").write_text(text, encoding="utf-8")
 
 
 @pytest.fixture
 def models(tmp_path, monkeypatch):
-    """A folder of data files in place of models/: two cells, four drugs, three perturbations."""
+    """A folder of data files in place of models/: two cells, four drugs, four perturbations."""
     root = write_models(tmp_path / "models")
     monkeypatch.setattr(paths, "_root", lambda: root)
     return root

@@ -17,6 +17,8 @@ ROWS = {
         "cells",
         "drugs",
         "dosing",
+        "regimen",
+        "pharmacokinetics",
         "perturbation",
         "scenario",
         "scenario_file",
@@ -28,14 +30,17 @@ ROWS = {
         "occupancy",
         "drug_layer",
         "steps",
+        "derived",
         "settable",
+        "administration",
         "compile",
         "engine",
+        "body",
         "result",
         "simulation",
     ),
-    "studies": ("assays", "qualification"),
-    "edges": ("export", "plot", "plot_assays", "check", "cli"),
+    "studies": ("assays", "pharmacology", "sweep", "qualification"),
+    "edges": ("export", "plot", "plot_assays", "plot_pharmacology", "plot_sweep", "check", "cli"),
 }
 ORDER = {module: place for place, module in enumerate(sum(ROWS.values(), ()))}
 
@@ -43,10 +48,10 @@ ORDER = {module: place for place, module in enumerate(sum(ROWS.values(), ()))}
 KEEPERS = {
     "antimony": {"library"},
     "roadrunner": {"engine"},
-    "libsbml": {"library", "symbols", "drug_layer", "settable", "compile", "check"},
+    "libsbml": {"library", "symbols", "drug_layer", "derived", "settable", "compile", "check"},
     "pint": {"units"},
     "pydantic": {"scenario_file"},
-    "matplotlib": {"plot", "plot_assays"},
+    "matplotlib": {"plot", "plot_assays", "plot_pharmacology", "plot_sweep"},
     "typer": {"cli"},
     "rich": {"cli"},
     "tellurium": {"export"},
@@ -58,6 +63,9 @@ COURTESIES = {
     ("result", "export"),
     ("assays", "plot_assays"),
     ("assays", "export"),
+    ("pharmacology", "plot_pharmacology"),
+    ("pharmacology", "export"),
+    ("sweep", "plot_sweep"),
 }
 
 

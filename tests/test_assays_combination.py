@@ -250,6 +250,8 @@ def test_any_observable_can_be_read():
         ({"readout": "S6K_pT389"}, "'S6K1_pT389'"),
         ({"readout": "HIF1A"}, "none in untreated 786-O"),
         ({"with_drugs": {"temsirolimus": "1 nM"}}, "tested and given"),
+        ({"with_drugs": {"sirolimus": "2 mg daily"}}, "to a body, and assays are done in a dish"),
+        ({"perturbations": ["ketoconazole"]}, "acts on a body"),
     ],
 )
 def test_bad_input_is_refused(wish, said):

@@ -247,6 +247,8 @@ def test_a_folder_holds_four_files(tmp_path):
         ({"noise": float("nan")}, "noise"),
         ({"seed": "x"}, "seed"),
         ({"with_drugs": {"temsirolimus": "1 nM"}}, "tested and given"),
+        ({"with_drugs": {"sirolimus": "2 mg daily"}}, "to a body, and assays are done in a dish"),
+        ({"perturbations": ["ketoconazole"]}, "acts on a body"),
         ({"perturbations": ["PTEN-loss"]}, "'PTEN_loss'"),
         ({"set": {"kdeg_mTOR": 1}}, "'kdeg_MTOR'"),
     ],

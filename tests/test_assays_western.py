@@ -24,6 +24,11 @@ def test_densitometry_is_the_simulated_ratio(blot):
     assert blot.normalised[row, 0] == 1
 
 
+def test_a_lane_is_of_a_dish():
+    with pytest.raises(mt.InputError, match="'25 mg weekly' is given to a body, and assays are do"):
+        Lane("786-O", {"temsirolimus": "25 mg weekly"})
+
+
 def test_phospho_over_total_follows_from_the_rows(blot):
     table = blot.table.set_index(["target", "lane"])
     phospho, total = (
@@ -127,6 +132,8 @@ def test_where_it_comes_from_is_told(blot):
         ({"cell": "786O"}, "'786-O'"),
         ({"drugs": {"temsirolmus": "1nM"}}, "'temsirolimus'"),
         ({"with_drugs": {"temsirolimus": "1nM"}}, "tested and given"),
+        ({"with_drugs": {"sirolimus": "2 mg daily"}}, "to a body, and assays are done in a dish"),
+        ({"perturbations": ["ketoconazole"]}, "acts on a body"),
         ({"times": "-1h"}, "not above zero"),
         ({"times": ","}, "none"),
     ],

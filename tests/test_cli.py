@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from mtorsim import units
 from mtorsim.cli import main
 
 MTORSIM = [sys.executable, "-c", "from mtorsim.cli import main; main()"]
@@ -154,6 +155,226 @@ def test_a_drug_option_without_a_file_replaces_the_default_drug(mtorsim):
     assert [drug["name"] for drug in json.loads(done.out)["drugs"]] == ["sirolimus"]
 
 
+# --- bodies ---------------------------------------------------------------------------------------
+
+IN_MOUSE = """\
+species: mouse
+perturbations: [ketoconazole]
+drugs: [{name: temsirolimus, regimen: 20 mg/kg IP daily x5, start: 1 day}]
+"""
+
+
+def meant(done):
+    """The scenario that `show scenario --json` prints."""
+    assert done.err == ""
+    return json.loads(done.out)
+
+
+def show(mtorsim, *arguments):
+    return meant(mtorsim("show", "scenario", "--json", *arguments))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "temsirolimus=25 mg IV weekly x8",
+        " temsirolimus = 25 mg  IV  weekly x8 ",
+        "temsirolimus=25mg IV weekly x8",
+        "temsirolimus=25 mg IV every 1 week x8",
+    ],
+)
+def test_a_mass_is_a_regimen(mtorsim, given):
+    assert show(mtorsim, "--drug", given) == {
+        "cell": "786-O",
+        "duration": "56 d",
+        "drugs": [{"name": "temsirolimus", "regimen": "25 mg IV weekly x8", "start": "0 h"}],
+        "species": "human",
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "duration"),
+    [
+        (("--drug", "temsirolimus=25 mg"), "168 h"),
+        (("--drug", "temsirolimus=25 mg weekly"), "56 d"),
+        (("--drug", "temsirolimus=25 mg weekly x2", "--drug", "sirolimus=2 mg daily x3"), "14 d"),
+        (("--drug", "temsirolimus=25 mg weekly x8", "--duration", "72h"), "72 h"),
+        (("--drug", "temsirolimus=20nM"), "72 h"),
+        (("mouse.yaml",), "6 d"),
+        (("mouse.yaml", "--drug", "temsirolimus=20 mg/kg IP daily x10"), "11 d"),
+        (("mouse.yaml", "--duration", "3 weeks"), "21 d"),
+        (("short.yaml",), "24 h"),
+        (("short.yaml", "--drug", "temsirolimus=25 mg weekly x8"), "24 h"),  # as the file says
+        (("dish.yaml",), "72 h"),
+        (("dish.yaml", "--drug", "sirolimus=2 mg daily x28"), "28 d"),
+    ],
+)
+def test_without_a_duration_a_regimen_is_followed_to_its_end(mtorsim, arguments, duration):
+    Path("mouse.yaml").write_text(IN_MOUSE, encoding="utf-8")
+    dish = "drugs: [{name: sirolimus, dose: 5 nM}]\n"
+    Path("dish.yaml").write_text(dish, encoding="utf-8")
+    short = "duration: 24 h\ndrugs: [{name: temsirolimus, regimen: 25 mg weekly x2}]\n"
+    Path("short.yaml").write_text(short, encoding="utf-8")
+    found = show(mtorsim, *arguments)["duration"]
+    assert units.duration(found, "found") == units.duration(duration, "expected")
+
+
+def test_an_option_changes_the_regimen_of_a_file(mtorsim):
+    Path("s.yaml").write_text(IN_MOUSE, encoding="utf-8")
+    done = show(mtorsim, "s.yaml", "--drug", "temsirolimus=10 mg/kg IV weekly x2")
+    regimen = {"name": "temsirolimus", "regimen": "10 mg/kg IV weekly x2", "start": "24 h"}
+    assert done == {
+        "cell": "786-O",
+        "duration": "15 d",
+        "perturbations": ["ketoconazole"],
+        "drugs": [regimen],
+        "species": "mouse",
+    }
+    human = show(mtorsim, "s.yaml", "--species", "human", "--drug", "temsirolimus=25 mg IV")
+    assert human["species"] == "human"
+
+
+def test_an_option_replaces_a_schedule_of_another_kind(mtorsim):
+    body = IN_MOUSE.replace("perturbations: [ketoconazole]\n", "")
+    Path("body.yaml").write_text(body, encoding="utf-8")
+    Path("dish.yaml").write_text(
+        "drugs: [{name: temsirolimus, dose: 5 nM, start: 1 h, stop: 2 h}]\n", encoding="utf-8"
+    )
+    dish = show(mtorsim, "body.yaml", "--drug", "temsirolimus=20nM")
+    assert dish == {
+        "cell": "786-O",
+        "duration": "72 h",
+        "drugs": [{"name": "temsirolimus", "dose": "20 nM", "start": "0 h"}],
+    }
+    again = show(mtorsim, "dish.yaml", "--drug", "temsirolimus=25 mg IV weekly x2")
+    assert again["drugs"] == [
+        {"name": "temsirolimus", "regimen": "25 mg IV weekly x2", "start": "0 h"}
+    ]
+
+
+def test_a_modifier_of_a_body_goes_with_a_regimen(mtorsim):
+    given = ("--drug", "temsirolimus=25 mg weekly x4", "--perturb", "ketoconazole")
+    assert show(mtorsim, *given)["perturbations"] == ["ketoconazole"]
+
+
+def test_run_of_a_regimen(mtorsim, tmp_path):
+    done = mtorsim("run", "--drug", "temsirolimus=25 mg IV weekly x8", "--observe", "S6K1_pT389")
+    assert (done.status, done.err) == (0, "")
+    assert "25 mg intravenously every week, 8 times; from 0 h (IV over 30 min, as is" in done.out
+    assert "In a tumour of a human." in done.out
+    assert "Duration: 56 d, the whole regimen." in done.out
+    head = next(line for line in done.out.splitlines() if line.startswith("relative to"))
+    times = head.removeprefix("relative to untreated").split()[:-2]
+    assert " ".join(times) == "0 h 1 h 24 h 72 h 14 d 28 d 42 d 56 d"
+    assert "At the time of a dose: just before it." in done.out
+    names = {"timecourse.csv", "figure.png", "run.json", "model.xml"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == names
+    origin = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
+    assert origin["scenario"]["drugs"][0]["regimen"] == "25 mg IV weekly x8"
+    Path("again.yaml").write_text(json.dumps(origin["scenario"]), encoding="utf-8")
+    before = (tmp_path / "out" / "timecourse.csv").read_bytes()
+    assert mtorsim("run", "again.yaml", "-q").status == 0
+    assert (tmp_path / "out" / "timecourse.csv").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "days"),
+    [
+        (("temsirolimus=25 mg IV",), [0, 1 / 24, 0.25, 1, 3, 7]),
+        (("everolimus=10 mg daily x14",), [0, 1 / 24, 0.25, 1, 3, 14]),
+        (("everolimus=10 mg daily x28",), [0, 1 / 24, 1, 3, 7, 14, 21, 28]),
+        (("everolimus=10 mg daily x15",), [0, 1 / 24, 1, 3, 6, 9, 12, 15]),
+        (("temsirolimus=25 mg weekly x3",), [0, 1 / 24, 1, 3, 7, 14, 21]),
+        (("temsirolimus=25 mg weekly x8", "--duration", "50 h"), [0, 1 / 24, 0.25, 1, 50 / 24]),
+        (("temsirolimus=25 mg every 5 weeks x2",), [0, 1 / 24, 1, 3, 35, 70]),
+    ],
+)
+def test_a_long_summary_ends_with_troughs(mtorsim, arguments, days):
+    done = mtorsim("run", "--json", "--observe", "mTORC2", "--drug", *arguments)
+    assert json.loads(done.out)["time_h"] == pytest.approx([24 * day for day in days])
+
+
+def test_the_summary_shows_a_dose_just_before_it(mtorsim):
+    arguments = ("--species", "mouse", "--drug", "temsirolimus=20 mg/kg IV bolus daily x21")
+    done = mtorsim("run", "--json", *arguments, "--observe", "temsirolimus_plasma")
+    (plasma,) = json.loads(done.out)["read_outs"]
+    first, *_, last = plasma["value"]
+    assert all(value < 1e-3 * first for value in plasma["value"][2:])  # never the peak
+    assert last > 0
+
+
+def test_export_of_a_regimen(mtorsim, tmp_path):
+    done = mtorsim("export", "--drug", "everolimus=10 mg PO daily x2", "-o", "model.xml", "-q")
+    assert (done.status, done.err) == (0, "")
+    text = (tmp_path / "model.xml").read_text(encoding="utf-8")
+    assert '<event id="dosing_1"' in text or 'id="dosing_1"' in text
+
+
+def test_show_scenario_says_the_regimen_and_what_the_body_adds(mtorsim):
+    Path("s.yaml").write_text(IN_MOUSE, encoding="utf-8")
+    said = mtorsim("show", "scenario", "s.yaml").out
+    assert "20 mg per kg of body weight intraperitoneally every day, 5 times; from 24 h." in said
+    assert "In a tumour of a mouse." in said
+    assert "ketoconazole (chronic: CYP3A_activity" in said
+    assert " of them make the body; " in said
+
+
+@pytest.mark.parametrize("command", ["run", "export"])
+def test_help_lists_the_species(mtorsim, command):
+    assert "--species" in mtorsim(command, "--help").out
+    assert "human|mouse" in mtorsim(command, "--help").out
+
+
+def test_show_pharmacokinetics(mtorsim):
+    rows = json.loads(mtorsim("show", "pharmacokinetics", "--json").out)
+    found = {(row["drug"], row["species"]): row for row in rows}
+    human = found["temsirolimus", "human"]
+    assert human["routes"] == "IV, IV bolus"
+    assert human["infusion"] == "30 min"
+    assert human["analytes"] == "temsirolimus, sirolimus"
+    assert human["measured in"] == "blood"
+    assert human["read-outs"] == "temsirolimus_blood, sirolimus_blood"
+    assert found["Ku-0063794", "mouse"]["read-outs"] == "Ku_0063794_plasma"
+    assert ("Ku-0063794", "human") not in found
+
+
+def test_show_parameters_finds_those_of_a_body(mtorsim):
+    rows = json.loads(mtorsim("show", "parameters", "temsirolimus", "--json").out)
+    found = {row["id"]: row for row in rows}
+    clearance = found["CL_temsirolimus"]
+    assert clearance["unit"] == "litre/min"
+    assert clearance["branch"] == "pharmacokinetics/temsirolimus"
+    assert clearance["confidence"]
+    assert clearance["notes"]
+    assert "kpermeation_temsirolimus" in found  # those of the cell are there as before
+    assert "central_temsirolimus" not in found  # it follows from others and cannot be set
+    assert "CL_temsirolimus" in mtorsim("show", "parameters", "temsirolimus").out
+
+
+def test_what_differs_between_bodies_is_shown_for_each(mtorsim):
+    rows = json.loads(mtorsim("show", "parameters", "body_weight", "--json").out)
+    weights = {row["branch"]: row["value"] for row in rows if row["id"] == "body_weight"}
+    assert weights == {"pharmacokinetics/human": 70, "pharmacokinetics/mouse": 0.02}
+    names = [row["name"] for row in rows if row["id"] == "body_weight"]
+    assert names == ["body weight (human)", "body weight (mouse)"]
+    once = json.loads(mtorsim("show", "parameters", "CL_sirolimus", "--json").out)
+    assert [row["id"] for row in once] == ["CL_sirolimus"]
+
+
+def test_show_species_holds_those_of_a_body(mtorsim):
+    rows = json.loads(mtorsim("show", "species", "--json").out)
+    found = {row["id"]: row["value"] for row in rows}
+    assert found["temsirolimus_plasma"] == 0
+    assert found["FKBP12_blood"] > 0
+    assert found["FKBP12"] > 0
+
+
+def test_show_perturbations_tells_bodies_from_cells(mtorsim):
+    rows = json.loads(mtorsim("show", "perturbations", "--json").out)
+    place = {row["name"]: row["acts on"] for row in rows}
+    assert (place["ketoconazole"], place["PTEN_loss"]) == ("body", "cell")
+
+
 # --- bad input: one or two lines, status 2, nothing written ---------------------------------------
 
 FILES = {
@@ -186,6 +407,30 @@ BAD_INPUT = {
     "a dose that is not a number": (["--drug", "temsirolimus=nan nM"], ["nan"]),
     "an infinite dose": (["--drug", "temsirolimus=1e999 nM"], ["1e999"]),
     "no dose": (["--drug", "temsirolimus"], ["NAME=VALUE", "temsirolimus=20nM"]),
+    "a regimen nobody understands": (
+        ["--drug", "temsirolimus=25 mg IM weekly"],
+        ["--drug", "temsirolimus", "'IM'"],
+    ),
+    "a way it is not given": (
+        ["--drug", "temsirolimus=25 mg PO weekly"],
+        ["temsirolimus is not given PO in human", "'IV'"],
+    ),
+    "a drug whose way is not known": (
+        ["--drug", "Torin-1=25 mg PO"],
+        ["no drug with pharmacokinetics in human 'Torin-1'", "mtorsim show pharmacokinetics"],
+    ),
+    "a body and a dish": (
+        ["--drug", "temsirolimus=25 mg", "--drug", "sirolimus=20nM"],
+        ["temsirolimus is given to a body and sirolimus with the medium"],
+    ),
+    "a modifier without a body": (["--perturb", "ketoconazole"], ["acts on a body", "regimen"]),
+    "an unknown species": (
+        ["--drug", "temsirolimus=25 mg", "--species", "rat"],
+        ["no species 'rat'", "human, mouse"],
+    ),
+    "a species without a body": (["--species", "mouse"], ["species", "regimen"]),
+    "an endless regimen": (["--drug", "temsirolimus=25 mg weekly x9000"], ["duration", "10 years"]),
+    "no weight": (["--drug", "temsirolimus=25 mg", "--set", "body_weight=0"], ["body_weight"]),
     "a drug given twice": (
         ["--drug", "sirolimus=1nM", "--drug", "sirolimus=2nM"],
         ["'sirolimus' is given twice"],
@@ -363,7 +608,7 @@ def test_help_waits_for_no_library_that_computes():
 
 
 TOPICS = [
-    *("cells", "drugs", "perturbations", "stimuli", "branches"),
+    *("cells", "drugs", "pharmacokinetics", "perturbations", "stimuli", "branches"),
     *("species", "observables", "parameters"),
 ]
 

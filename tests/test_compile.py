@@ -1,12 +1,13 @@
 """From a scenario to values: who goes before whom, and what is refused."""
 
+import re
 import shutil
 
 import libsbml
 import pytest
 
 import mtorsim as mt
-from mtorsim import cells, library, paths, perturbation
+from mtorsim import cells, drugs, library, paths, perturbation
 from mtorsim.compile import compile_scenario, parts, size, structure
 from mtorsim.errors import ScenarioError, UnitError, UnknownIdError
 from mtorsim.simulation import steady_state, to_sbml
@@ -69,6 +70,9 @@ def test_defaults_stand_in_for_the_model_file_only():
     assert "elsewhere" not in compiled.adapted
 
 
+BODY = {"drugs": {"everolimus": "10 mg daily"}}
+
+
 @pytest.mark.parametrize(
     ("fields", "error", "match"),
     [
@@ -88,6 +92,20 @@ def test_defaults_stand_in_for_the_model_file_only():
         ({"set": {"growth_rate_untreated": "1 1/d"}}, ScenarioError, "follows from"),
         ({"set": {"fraction_MTOR_F2108L": 0.5}}, ScenarioError, "Add --perturb MTOR_F2108L"),
         ({"observe": ["S6K_pT389"]}, UnknownIdError, "S6K1_pT389"),
+        ({"set": {"body_weight": 60}}, UnknownIdError, "no parameter or species 'body_weight'"),
+        ({**BODY, "set": {"body_weight": "60 nM"}}, UnitError, "body_weight"),
+        ({**BODY, "set": {"body_weight": 0}}, ScenarioError, "divided by it"),
+        ({**BODY, "set": {"gut_volume": 0}}, ScenarioError, "divided by it"),
+        ({**BODY, "set": {"reference_weight": 0}}, ScenarioError, "divided by it"),
+        ({**BODY, "set": {"blood": "5 L"}}, ScenarioError, "follows from"),
+        ({**BODY, "set": {"FKBP12_blood": "5 nM"}}, ScenarioError, "follows from"),
+        ({**BODY, "set": {"everolimus_plasma": "5 nM"}}, ScenarioError, "from the regimen"),
+        ({**BODY, "set": {"kdecay_medium_everolimus": 1}}, UnknownIdError, "kdecay_medium"),
+        (
+            {"drugs": {"temsirolimus": "25 mg"}, "set": {"infusion_rate_temsirolimus": 1}},
+            ScenarioError,
+            "from the regimen",
+        ),
         ({"observe": ["kdeg_CCND1"]}, UnknownIdError, "observable or species"),
     ],
 )
@@ -149,8 +167,15 @@ def test_parts_are_drugs_and_mutants_in_order_of_name():
         "perturbations": ["PTEN_loss", "MTOR_M2327I", "MTOR_A2034V"],
     }
     found = parts(mt.Scenario(**fields))
-    assert found == (("AZD8055", "tacrolimus"), ("MTOR_A2034V", "MTOR_M2327I"))
-    assert parts(mt.Scenario(perturbations=["PTEN_loss"])) == ((), ())
+    assert found[:2] == (("AZD8055", "tacrolimus"), ("MTOR_A2034V", "MTOR_M2327I"))
+    assert (found.species, found.given) == ("", ())
+    assert parts(mt.Scenario(perturbations=["PTEN_loss"])) == ((), (), "", ())
+
+
+def test_parts_of_a_body_are_what_appears_there_and_what_it_is_given():
+    fields = {"drugs": {"temsirolimus": "25 mg weekly"}, "perturbations": ["MTOR_M2327I"]}
+    both = ("sirolimus", "temsirolimus")
+    assert parts(mt.Scenario(**fields)) == (both, ("MTOR_M2327I",), "human", ("temsirolimus",))
 
 
 def test_size_says_what_drugs_and_mutants_add():
@@ -172,6 +197,20 @@ def test_size_says_what_drugs_and_mutants_add():
     added = [a - b for a, b in zip(counts(compiled.sbml), (species, reactions), strict=True)]
     assert added[0] == 2 + 7 + 14
     assert f"; {added[0]} and {added[1]} of them" in size(compiled)
+
+
+def test_size_says_what_a_body_adds():
+    compiled = compile_scenario(mt.Scenario(drugs={"everolimus": "10 mg daily"}))
+    body = library.read_sbml(library.body_sbml("human", ("everolimus",))).getModel()
+    species, reactions = body.getNumSpecies(), body.getNumReactions()
+    # Inside, two immunophilins, six open forms of mTOR.
+    words = size(compiled)
+    assert f"; {species} and {reactions} of them make the body; 9 and " in words
+    assert words.endswith(" of them are added for drugs and mutants of mTOR.")
+    numbers = [int(word) for word in re.findall(r"\d+", words.partition("mTOR")[0])]
+    bare = library.read_sbml(library.network_sbml()).getModel()
+    assert numbers[0] == bare.getNumSpecies() + species + 9
+    assert numbers[1] == bare.getNumReactions() + reactions + numbers[-1]
 
 
 def test_what_is_given_is_there_whatever_is_withdrawn():
@@ -241,6 +280,44 @@ def test_schedule_becomes_a_start_and_steps():
     assert given == {"sirolimus_medium": 5, "kwash_sirolimus": 0}
 
 
+def test_a_regimen_becomes_a_start_and_steps():
+    fields = {"drugs": {"temsirolimus": "25 mg IV over 1 h weekly x2"}, "duration": "3 weeks"}
+    compiled = compile_scenario(mt.Scenario(**fields))
+    rate = compiled.settings["infusion_rate_temsirolimus"]
+    assert rate * 60 == pytest.approx(25e6 / drugs.load("temsirolimus").molar_mass.value)
+    assert "infusion_rate_temsirolimus" not in compiled.adapted
+    assert [step.time for step in compiled.steps] == [60, 10080, 10140]
+    assert [step.values["infusion_rate_temsirolimus"] for step in compiled.steps] == [0, rate, 0]
+    assert {"blood", "central_temsirolimus", "FKBP12_blood"} <= set(compiled.given)
+
+
+def test_regimens_in_one_kind_of_body_share_a_structure():
+    one, other, mouse = (
+        compile_scenario(mt.Scenario(drugs={"temsirolimus": text}, **fields))
+        for text, fields in (
+            ("25 mg IV weekly", {"cell": "PC-3"}),
+            ("15 mg/m2 IV bolus", {"set": {"body_weight": 60}, "perturbations": ["rifampin"]}),
+            ("20 mg/kg IP daily", {"species": "mouse"}),
+        )
+    )
+    assert one.sbml == other.sbml != mouse.sbml
+
+
+def test_a_modifier_multiplies_what_is_in_the_body():
+    regimen = {"temsirolimus": "25 mg IV"}
+    compiled = compile_scenario(mt.Scenario(drugs=regimen, perturbations=["ketoconazole"]))
+    (change,) = perturbation.load("ketoconazole").changes
+    assert compiled.adapted["CYP3A_activity"] == compiled.settings["CYP3A_activity"]
+    assert compiled.settings["CYP3A_activity"] == change.multiply
+    sirolimus = [
+        mt.simulate(drugs=regimen, perturbations=done, times=["24 h"], observe=["sirolimus_blood"])[
+            "sirolimus_blood"
+        ].to_numpy()[-1]
+        for done in ([], ["ketoconazole"])
+    ]
+    assert sirolimus[1] > sirolimus[0]
+
+
 def test_change_within_rounding_of_an_end_is_at_that_end():
     almost = mt.Constant("5 nM", start="1e-9 min", stop="59.99999999999 min")
     compiled = compile_scenario(mt.Scenario(drugs={"sirolimus": almost}, duration="1 h"))
@@ -277,6 +354,16 @@ def test_two_drugs_at_one_time_change_in_one_step():
             "set": {"fraction_MTOR_F2108L": 0.4},
         },
         {"drugs": {"RMC-5552": mt.Constant("1 nM", stop="2 h")}, "perturbations": ["hypoxia"]},
+        {
+            "drugs": {"temsirolimus": "15 mg/m2 IV weekly x3"},
+            "perturbations": ["ketoconazole"],
+            "set": {"body_weight": "85 kg"},
+        },
+        {"drugs": {"everolimus": "10 mg PO daily x5", "sirolimus": "2 mg PO daily x3"}},
+        {
+            "drugs": {"temsirolimus": "20 mg/kg IP daily x5", "Ku-0063794": "10 mg/kg IP daily"},
+            "species": "mouse",
+        },
     ],
 )
 def test_export_is_sound_sbml_with_full_units(fields):

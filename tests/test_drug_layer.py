@@ -10,6 +10,7 @@ import roadrunner
 
 from mtorsim import drugs, library, perturbation
 from mtorsim.compile import structure
+from mtorsim.derived import first_values
 from mtorsim.drug_layer import attach
 from mtorsim.drugs import Drug
 from mtorsim.engine import Engine, engine
@@ -596,6 +597,123 @@ def binder():
         molar_mass=rapalog.molar_mass,
         values=values,
     )
+
+
+# -- drugs from a body ----------------------------------------------------------------------------
+
+BOTH = ("sirolimus", "temsirolimus")
+
+
+@cache
+def in_tumour(species="human"):
+    host = library.network_sbml(species, ("temsirolimus",))
+    return attach(host, ROLES, [drugs.load(name) for name in BOTH], infused=BOTH)
+
+
+def law(sbml, id):
+    return libsbml.formulaToL3String(model(sbml).getReaction(id).getKineticLaw().getMath())
+
+
+@pytest.mark.parametrize("drug", BOTH)
+def test_a_drug_from_a_body_enters_from_the_interstitium(drug):
+    table = symbols(in_tumour())
+    medium = ("medium", "funbound_medium", "kdecay_medium", "kwash")
+    assert not {f"{drug}_medium", *(f"{name}_{drug}" for name in medium)} & set(table)
+    assert table[f"{drug}_interstitium"].branch == f"pharmacokinetics/{drug}"
+    uptake = f"cell * kpermeation_{drug} * ({drug}_interstitium - {drug})"
+    assert law(in_tumour(), f"permeate_{drug}") == uptake
+    assert law(in_tumour(), f"permeate_{drug}_into_all_cells") == f"cells_in_tumour * {uptake}"
+    one, all_cells = (
+        model(in_tumour()).getReaction(f"permeate_{drug}{end}") for end in ("", "_into_all_cells")
+    )
+    assert [one.getProduct(0).getSpecies(), one.getNumReactants()] == [drug, 0]
+    assert [all_cells.getReactant(0).getSpecies(), all_cells.getNumProducts()] == [
+        f"{drug}_interstitium",
+        0,
+    ]
+
+
+def test_what_is_around_the_cell_is_the_interstitium():
+    assert sorted(terms(in_tumour(), "drug_medium")) == [f"{drug}_interstitium" for drug in BOTH]
+
+
+def test_inside_the_cell_a_drug_does_what_it_does_in_a_dish():
+    dish = attach(library.network_sbml(), ROLES, [drugs.load(name) for name in BOTH])
+    bare = {one.getId() for one in model(library.network_sbml()).getListOfReactions()}
+    added = {one.getId() for one in model(dish).getListOfReactions()} - bare
+    outside = {id for id in added if "_medium" in id} | {f"permeate_{drug}" for drug in BOTH}
+    inside = added - outside
+    assert len(inside) > 20
+    assert {id: law(dish, id) for id in inside} == {id: law(in_tumour(), id) for id in inside}
+
+
+def test_cells_fill_what_interstitium_and_vessels_leave():
+    # As 0.6 L in a kg of tumour, 1 g of it, and cells of 2 pL: 3e8 cells.
+    read = engine(in_tumour()).run(Run(np.zeros(1)), ["cells_in_tumour"])
+    filled = value_in(in_tumour(), "cell_volume_per_mass") * value_in(in_tumour(), "tumour_mass")
+    assert read[0, 0] == pytest.approx(filled / value_in(in_tumour(), "cell"), rel=1e-12)
+
+
+def value_in(sbml, id):
+    return symbols(sbml)[id].value
+
+
+def holding(drug, ids):
+    """Species of the cell that hold a drug."""
+    outside = ("plasma", "peripheral", "peritoneum", "gut", "liver", "blood", "interstitium")
+    found = [id for id in ids if f"_{drug}_" in f"_{id}_" and not id.endswith(outside)]
+    assert drug in found
+    return found
+
+
+@pytest.fixture(scope="module", params=["human", "mouse"])
+def given(request):
+    """Three days after drug in plasma: id -> curve, id -> volume that it counts for [litre]."""
+    sbml = in_tumour(request.param)
+    runner, network = engine(sbml), model(sbml)
+    first = first_values({}, sbml)
+    rest = engine(library.network_sbml()).steady_state(STILL)
+    start = {**rest, **first, "temsirolimus_plasma": 500.0}
+    ids = (*runner.species, *OBSERVABLES, *(f"{drug}_{w}" for drug in BOTH for w in WHERE))
+    run = Run(np.linspace(0, 4320, 30), start=start)
+    curves = dict(zip(ids, runner.run(run, ids).T, strict=True))
+    cells = runner.run(Run(np.zeros(1)), ["cells_in_tumour"])[0, 0]
+    volumes = {}
+    for one in network.getListOfSpecies():
+        home = one.getCompartment()
+        size = first.get(home, network.getCompartment(home).getSize())
+        volumes[one.getId()] = size * (cells if home == "cell" else 1)
+    return sbml, curves, volumes
+
+
+WHERE = ("blood", "tumour")
+
+
+def test_what_a_body_is_given_is_in_the_body_or_in_all_cells(given):
+    _, curves, volumes = given
+    body = {"metabolites", "faeces", "urine"}
+    body |= {id for id in volumes if id.startswith(BOTH) and id not in BOTH}
+    body |= {f"FKBP12_{drug}_blood" for drug in BOTH}
+    inside = {id for drug in BOTH for id in holding(drug, volumes)}
+    assert not body & inside
+    total = sum(volumes[id] * curves[id] for id in body | inside)
+    assert total == pytest.approx(np.full(30, total[0]), rel=1e-7)
+    cells = sum(volumes[id] * curves[id] for id in inside)
+    assert 0 < cells.max() < 0.05 * total[0]  # a tumour takes next to nothing of a dose
+
+
+@pytest.mark.parametrize("drug", BOTH)
+def test_a_piece_of_tumour_is_cells_interstitium_and_blood(given, drug):
+    sbml, curves, volumes = given
+    parts = {
+        "interstitium_per_mass": curves[f"{drug}_interstitium"],
+        "cell_volume_per_mass": sum(curves[id] for id in holding(drug, volumes)),
+        "blood_per_tumour_mass": curves[f"{drug}_blood"],
+    }
+    shares = {id: value_in(sbml, id) for id in parts}
+    expected = sum(shares[id] * curve for id, curve in parts.items()) / sum(shares.values())
+    assert curves[f"{drug}_tumour"] == pytest.approx(expected, rel=1e-9)
+    assert expected.max() > 0
 
 
 # -- what does not fit -----------------------------------------------------------------------------

@@ -173,6 +173,31 @@ def test_value_at_a_step_is_that_after_it():
     assert values[:, 0].tolist() == [1, 7, 7]
 
 
+def test_a_step_may_add_to_what_is_there():
+    # X falls as exp(-t); 3 nM are added at 0.5 and at 1.
+    steps = [Step(0.5, added={"X": 3.0}), Step(1.0, {"k": 0.0}, {"X": 3.0})]
+    times = np.array([0.0, 0.5, 1.0, 2.0])
+    values = small(CELL + "J: X => ; cell*k*X; k = 1").run(Run(times, steps=steps), ["X", "k"])
+    fallen = np.exp(-0.5)
+    first = fallen + 3
+    second = first * fallen + 3
+    assert values[:, 0] == pytest.approx([1, first, second, second], rel=1e-6)
+    assert values[:, 1].tolist() == [1, 1, 0, 0]
+
+
+@pytest.mark.parametrize("volume", [2e-12, 1.0, 50.0])
+def test_what_a_step_adds_is_a_concentration(volume):
+    run = Run(np.array([0.0, 1.0]), {"cell": volume, "k": 0.0}, steps=[Step(0.5, added={"X": 3.0})])
+    values = small(CELL + "J: X => ; cell*k*X; k = 1").run(run, ["X"])
+    assert values[-1, 0] == pytest.approx(4, rel=1e-9)
+
+
+def test_a_step_that_adds_to_nothing_known_is_an_error():
+    run = Run(np.array([0.0, 0.1]), steps=[Step(0.05, added={"nothing": 1.0})])
+    with pytest.raises(ModelError, match="'nothing'"):
+        small(DIPS).run(run, ["X"])
+
+
 def test_step_between_output_times_acts():
     run = Run(np.array([0.0, 1.0]), {"k": 0.0}, steps=[Step(0.5, {"k": 2.0})])
     values = small(CELL + "J: X => ; cell*k*X; k = 0").run(run, ["X"])
@@ -211,6 +236,20 @@ SCENARIOS = {
     ),
     "acute": mt.Scenario(
         cell="Caki-1", perturbations=["glucose_withdrawal"], stimuli={"insulin": "100 nM"}
+    ),
+    "infused": mt.Scenario(
+        drugs={"temsirolimus": "25 mg IV weekly x3"},
+        perturbations=["ketoconazole"],
+        set={"body_weight": "85 kg"},
+    ),
+    "swallowed": mt.Scenario(cell="Caki-1", drugs={"everolimus": "10 mg PO daily x5"}),
+    "injected": mt.Scenario(
+        cell="RENCA", drugs={"temsirolimus": "20 mg/kg IP daily x5"}, species="mouse"
+    ),
+    "two ways": mt.Scenario(
+        drugs={"Ku-0063794": "10 mg/kg IP daily x3", "temsirolimus": "20 mg/kg IV bolus daily x2"},
+        species="mouse",
+        perturbations=["MTOR_F2108L"],
     ),
 }
 

@@ -46,7 +46,7 @@ def stand_ins(branch):
 
 def test_every_branch_file_is_joined():
     files = {path.stem for path in models_path("cell.ant").parent.glob("*.ant")}
-    assert files == {"cell", *library.BRANCHES}
+    assert files == {"cell", "units", *library.BRANCHES}
 
 
 def test_stand_ins_belong_to_other_branches():
@@ -94,6 +94,41 @@ def test_a_branch_file_opens_by_its_path_as_anyone_would():
     sbml = library.load_file(models_path("akt.ant"))
     assert model(sbml).getSpecies("AKT_pThr308") is not None
     assert model(sbml).getCompartment("medium") is not None  # through its import
+
+
+# --- bodies ---------------------------------------------------------------------------------------
+
+
+def test_a_drug_brings_the_files_that_it_imports():
+    of = library.body_files
+    assert of("human", ["everolimus"]) == ("human", "body", "everolimus")
+    assert of("mouse", ["temsirolimus"]) == ("mouse", "body", "sirolimus", "temsirolimus")
+    both = of("human", ["temsirolimus", "sirolimus", "everolimus"])
+    assert both == ("human", "body", "sirolimus", "temsirolimus", "everolimus")
+
+
+@pytest.mark.parametrize(("species", "weight"), [("human", 70), ("mouse", 0.02)])  # kg
+def test_a_body_has_the_numbers_of_its_species(species, weight):
+    for sbml in (
+        library.body_sbml(species, ("temsirolimus",)),
+        library.network_sbml(species, ("temsirolimus",)),
+    ):
+        assert model(sbml).getParameter("body_weight").getValue() == weight
+        assert model(sbml).getId().endswith(f"_{species}")
+
+
+def test_a_body_beside_the_cell_takes_nothing_from_it_and_adds_itself():
+    bare, body = library.network_sbml(), library.body_sbml("human", ("everolimus",))
+    joined = library.network_sbml("human", ("everolimus",))
+    assert sorted(reactions(joined)) == sorted([*reactions(bare), *reactions(body)])
+    assert library.network_sbml() is library.network_sbml("", ())
+
+
+def test_a_file_of_a_body_opens_by_its_path_as_anyone_would():
+    path = models_path("pharmacokinetics", "temsirolimus.ant")
+    alone = model(library.load_file(path))
+    assert alone.getSpecies("sirolimus_plasma") is not None  # through its import
+    assert alone.getParameter("body_weight") is not None
 
 
 def test_summary_is_the_first_sentence_of_the_file():

@@ -7,11 +7,15 @@ import libsbml
 import numpy as np
 import pytest
 
-from mtorsim import cells, drugs, library, perturbation
+from mtorsim import cells, drugs, library, perturbation, pharmacokinetics
+from mtorsim.administration import analytes
 from mtorsim.check import check_file
 from mtorsim.compile import compile_scenario, structure
-from mtorsim.engine import Engine
+from mtorsim.derived import first_values, follows
+from mtorsim.drug_layer import sid
+from mtorsim.engine import Engine, engine
 from mtorsim.observables import OBSERVABLES
+from mtorsim.paths import models_path
 from mtorsim.roles import network_roles
 from mtorsim.scenario import Scenario
 from mtorsim.simulation import simulate
@@ -19,6 +23,8 @@ from mtorsim.steps import Run
 from mtorsim.symbols import symbols
 
 DRUGS = drugs.names()
+IN_CELLS = tuple(n for n in perturbation.names() if perturbation.load(n).place == "cell")
+IN_BODIES = tuple(n for n in perturbation.names() if perturbation.load(n).place == "body")
 MUTANTS = tuple(n for n in perturbation.names() if perturbation.load(n).mutant is not None)
 # Every mechanism, and every mutant; all drugs at once would be hundreds of species of the same.
 CROWD = ("Ku-0063794", "RMC-5552", "sirolimus", "tacrolimus")
@@ -170,7 +176,7 @@ def test_cell_sets_what_the_network_has(name):
         assert fact.to(table[id].unit, id) >= 0
 
 
-@pytest.mark.parametrize("name", perturbation.names())
+@pytest.mark.parametrize("name", IN_CELLS)
 def test_perturbation_changes_what_the_network_has(name):
     mutants = (name,) if name in MUTANTS else ()
     table = symbols(structure((), mutants))
@@ -185,7 +191,7 @@ def test_perturbation_changes_what_the_network_has(name):
 def test_what_cells_and_perturbations_change_is_not_forgotten_at_rest(cell):
     # A start value of what is made and degraded would be; `set` refuses it.
     changed = {id: fact.value for id, fact in cells.load(cell).values.items()}
-    for name in perturbation.names():
+    for name in IN_CELLS:
         changed |= {change.target: 0.2 for change in perturbation.load(name).changes}
     assert len(changed) > 5
     compile_scenario(Scenario(cell=cell, perturbations=MUTANTS, set=changed))
@@ -230,6 +236,181 @@ def test_observables_are_in_the_network():
 def reactions():
     model = library.read_sbml(library.network_sbml()).getModel()
     return {reaction.getId() for reaction in model.getListOfReactions()}
+
+
+# -- pharmacokinetics ------------------------------------------------------------------------------
+
+KINETICS = {species: [] for species in pharmacokinetics.SPECIES}
+for _species, _one in pharmacokinetics.pairs():
+    KINETICS[_species].append(_one.name)
+FILES = sorted(path.stem for path in models_path("pharmacokinetics").glob("*.ant"))
+GIVEN = [(species, (name,)) for species, names in KINETICS.items() for name in names]
+GIVEN += [(species, tuple(names)) for species, names in KINETICS.items()]
+with_body = pytest.mark.parametrize(
+    ("species", "given"), GIVEN, ids=lambda one: one if isinstance(one, str) else "+".join(one)
+)
+
+
+def whole(species, given):
+    """The network with the drugs that appear in a body, and that body."""
+    return structure(analytes(given, species), (), species, given)
+
+
+def sids(names):
+    return tuple(sid(name) for name in names)
+
+
+@cache
+def file_alone(name):
+    return library.load_file(models_path("pharmacokinetics", f"{name}.ant"))
+
+
+def test_every_drug_with_pharmacokinetics_has_its_files():
+    assert sorted({*library.BODIES, *pharmacokinetics.names()}) == FILES
+    assert all(KINETICS.values())
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_of_pharmacokinetics_is_sound_sbml_alone(name):
+    assert problems(file_alone(name)) == []
+
+
+@pytest.mark.parametrize("name", pharmacokinetics.names())
+def test_a_drug_file_alone_is_what_a_body_gets(name):
+    alone = library.read_sbml(file_alone(name)).getModel()
+    for species in (one for one in KINETICS if name in KINETICS[one]):
+        joined = library.read_sbml(library.body_sbml(species, (name,))).getModel()
+        for kind in ("Reactions", "Species", "Parameters", "Compartments", "Rules"):
+            lists = [getattr(one, f"getListOf{kind}")() for one in (alone, joined)]
+            ids = [[one.getId() or one.getVariable() for one in found] for found in lists]
+            assert sorted(ids[0]) == sorted(ids[1])
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_everything_in_a_body_has_unit_name_and_origin(name):
+    table = symbols(file_alone(name))
+    derived = follows(file_alone(name))
+    for id, one in table.items():
+        assert one.unit, id
+        assert one.name != id or one.kind == "species", id
+        # What follows from other values by a formula shows that formula.
+        if one.kind != "observable" and not (one.kind == "compartment" and id in derived):
+            assert one.confidence in "ABCD", id
+            assert one.confidence, id
+            assert one.notes, id
+        if one.confidence in ("A", "B"):
+            assert "assumed" not in one.notes, id
+
+
+def test_bodies_have_the_same_ids_in_the_same_units():
+    human, mouse = (symbols(file_alone(species)) for species in ("human", "mouse"))
+    assert len(human) >= 7
+    keys = ("id", "kind", "unit", "name")
+    first, second = (
+        [[getattr(one, k) for k in keys] for one in t.values()] for t in (human, mouse)
+    )
+    assert sorted(first) == sorted(second)
+    assert human["body_weight"].value > 1000 * mouse["body_weight"].value
+
+
+@pytest.mark.parametrize("species", KINETICS)
+def test_in_a_body_each_symbol_is_set_and_each_thing_said_once(species):
+    files = library.body_files(species, KINETICS[species])
+    paths = [models_path("pharmacokinetics", f"{name}.ant") for name in files]
+    text = "\n".join(
+        [library.network_text(), *(path.read_text(encoding="utf-8") for path in paths)]
+    )
+    code = re.sub(r"//.*|\"[^\"]*\"", "", re.sub(r"(?m)^import .*$", "", text))
+    found = assignments(re.sub(r"(?m)^compartment ", "", code))
+    said = re.findall(r"(?m)(?:^|;)\s*(\w+) (has|is|notes|identity|hasPart|description)\b", code)
+    terms = re.findall(r"(?m)(?:^|;)\s*(\w+)\.sboTerm", code)
+    reactions = re.findall(r"(?m)(?:^|;)\s*(\w+):(?!=)", code)
+    assert [repeated(one) for one in (found, said, terms, reactions)] == [[], [], [], []]
+
+
+@with_body
+def test_network_with_a_body_is_sound_sbml_with_full_units(species, given):
+    assert problems(whole(species, given)) == []
+
+
+@with_body
+def test_every_quantity_of_a_body_has_a_value(species, given):
+    sbml = whole(species, given)
+    first = first_values({}, sbml)
+    assert len(first) > 3
+    for id, one in symbols(sbml).items():
+        if one.kind != "observable":
+            value = first.get(id, one.value)
+            assert np.isfinite(value), id
+            assert value > 0 or one.kind != "compartment", id
+            assert value >= 0, id
+
+
+@with_body
+def test_every_species_and_reaction_of_a_body_has_a_name_and_a_term(species, given):
+    model = library.read_sbml(whole(species, given)).getModel()
+    table = symbols(whole(species, given))
+    several = {"metabolites", "faeces", "urine"}  # of all drugs together
+    for one in model.getListOfSpecies():
+        assert one.getName(), one.getId()
+        assert one.getSBOTerm() >= 0, one.getId()
+        assert table[one.getId()].identifiers or one.getId() in several, one.getId()
+    assert [one.getId() for one in model.getListOfReactions() if one.getSBOTerm() < 0] == []
+
+
+@with_body
+def test_what_is_measured_in_a_body_can_be_read(species, given):
+    table = symbols(whole(species, given))
+    for name in analytes(given, species):
+        matrix = pharmacokinetics.load(given[0], species).matrix if len(given) == 1 else "plasma"
+        for place in (matrix, "plasma", "interstitium", "tumour"):
+            assert table[f"{sid(name)}_{place}"].unit == "nM"
+
+
+@with_body
+def test_a_body_holds_what_it_is_given_by_the_ways_it_is_given(species, given):
+    table = symbols(library.body_sbml(species, given))
+    places = {"IV bolus": "plasma", "IP": "peritoneum", "PO": "gut"}
+    for name in given:
+        for route in pharmacokinetics.load(name, species).subjects[species].routes:
+            id = f"infusion_rate_{sid(name)}" if route == "IV" else f"{sid(name)}_{places[route]}"
+            assert id in table
+
+
+@with_body
+def test_a_body_loses_drug_into_metabolites_only(species, given):
+    # From a micromolar wherever each drug can be given.
+    sbml = library.body_sbml(species, given)
+    runner = engine(sbml)
+    model = library.read_sbml(sbml).getModel()
+    first = first_values({}, sbml)
+    home = {one.getId(): one.getCompartment() for one in model.getListOfSpecies()}
+    volume = {id: first.get(id, model.getCompartment(id).getSize()) for id in home.values()}
+    places = ("plasma", "peritoneum", "gut")
+    start = {id: 1000.0 for id in home if id.endswith(places) and id.startswith(sids(given))}
+    assert len(start) > len(given)
+    ids = [id for id in home if id != "FKBP12_blood"]
+    values = runner.run(Run(np.linspace(0, 20_160, 15), start=first | start), ids)
+    amounts = values * [volume[home[id]] for id in ids]
+    total = amounts.sum(axis=1)
+    assert total == pytest.approx(np.full(15, total[0]), rel=1e-6)
+    out = dict(zip(ids, amounts.T, strict=True))
+    assert (np.diff(out["faeces"]) > 0).all()
+    assert out["metabolites"][0] == 0
+
+
+@pytest.mark.parametrize("name", IN_BODIES)
+@pytest.mark.parametrize("species", KINETICS)
+def test_perturbation_changes_what_a_body_has(name, species):
+    assert perturbation.load(name).timing == "chronic"
+    for change in perturbation.load(name).changes:
+        for given in KINETICS[species]:
+            assert symbols(library.body_sbml(species, (given,)))[change.target].kind == "parameter"
+        assert change.target not in symbols()
+
+
+def test_modifiers_of_bodies_are_among_the_perturbations():
+    assert {"ketoconazole", "rifampin"} <= {*IN_BODIES}
 
 
 # -- HIF and VEGF, by hand -------------------------------------------------------------------------

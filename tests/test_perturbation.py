@@ -9,9 +9,10 @@ from mtorsim.perturbation import Change
 
 
 def test_perturbations(models):
-    assert perturbation.names() == ("PTEN_loss", "hypoxia", "MTOR_F2108L")
-    loss, hypoxia, _ = (perturbation.load(name) for name in perturbation.names())
+    assert perturbation.names() == ("PTEN_loss", "hypoxia", "MTOR_F2108L", "ketoconazole")
+    loss, hypoxia, _, inhibitor = (perturbation.load(name) for name in perturbation.names())
     assert loss.mutant is None
+    assert (loss.place, inhibitor.place) == ("cell", "body")
     assert loss.changes == (Change("PTEN", multiply=0),)
     assert loss.in_words() == "PTEN_loss (chronic: PTEN × 0)"
     assert hypoxia.changes == (Change("O2", set=10000, unit="nM"), Change("REDD1", multiply=2.5))
@@ -42,6 +43,7 @@ def test_the_closest_is_named(models):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
+        ("place: body", "place: liver", "'liver' is not 'cell' or 'body'."),
         ("timing: chronic", "timing: cronic", "'cronic' is not 'chronic' or 'acute'. Closest: 'ch"),
         ("multiply: 0}", "multiply: -1}", "change of 'PTEN': factor -1.0 is negative."),
         ("multiply: 0}", "multiply: 2 nM}", "multiply: '2 nM' is not in 1."),

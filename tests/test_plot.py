@@ -9,7 +9,17 @@ import pytest
 from matplotlib.text import Text
 
 import mtorsim as mt
-from mtorsim.plot import PANELS, _exposures, _hours, _spread, figure
+from mtorsim.plot import (
+    DAYS,
+    HOURS,
+    PANELS,
+    WEEKS,
+    _clock,
+    _exposures,
+    _spread,
+    _ticks,
+    figure,
+)
 
 DAY = {"duration": "24 h", "drugs": {"temsirolimus": "20 nM"}}
 SCENARIOS = {
@@ -26,6 +36,21 @@ SCENARIOS = {
     },
     "short": {"duration": "30 min", "drugs": {"temsirolimus": "20 nM"}},
     "untreated": {"duration": "3 h"},
+    "weekly into a vein": {"drugs": {"temsirolimus": "25 mg IV weekly x8"}},
+    "once into a vein": {"drugs": {"temsirolimus": "25 mg IV"}},
+    "a day after one dose": {"drugs": {"temsirolimus": "25 mg IV"}, "duration": "24 h"},
+    "daily into a mouse": {
+        "drugs": {"temsirolimus": "20 mg/kg IP daily x5"},
+        "species": "mouse",
+        "perturbations": ["ketoconazole"],
+    },
+    "daily for a year": {"drugs": {"everolimus": "10 mg daily"}, "duration": "52 weeks"},
+    "a long infusion, late, and another drug": {
+        "drugs": {
+            "temsirolimus": mt.Regimen("25 mg IV over 24 h weekly x3", start="1 week"),
+            "everolimus": mt.Regimen("10 mg daily x14", start="1 week"),
+        }
+    },
 }
 
 
@@ -90,6 +115,18 @@ def test_what_the_untreated_cell_lacks_is_drawn_in_its_unit():
     assert picture.axes[0].get_ylabel() == "concentration [nM]"
 
 
+@pytest.mark.parametrize(
+    ("ids", "units"),
+    [
+        (["FKBP12_drug"], ["concentration [nM]"]),
+        (["S6K1_pT389", "drug_medium"], ["relative to untreated", "concentration [nM]"]),
+    ],
+)
+def test_what_a_scenario_observes_is_drawn(ids, units):
+    picture = figure(mt.simulate(**DAY, observe=ids))
+    assert [axis.get_ylabel() for axis in picture.axes if axis.get_ylabel()] == units
+
+
 def test_a_figure_of_nothing_is_refused():
     with pytest.raises(mt.InputError, match="nothing to draw"):
         figure(mt.simulate(**DAY), [])
@@ -114,7 +151,108 @@ def test_exposure_ends_at_the_wash_and_at_the_end():
     [(0, 2, [0, 0.5, 1, 1.5, 2]), (2, 72, [24, 48, 72]), (24, 26, [24, 24.5, 25, 25.5, 26])],
 )
 def test_ticks_stand_at_round_hours(begin, end, ticks):
-    assert _hours(begin, end) == ticks
+    assert _ticks(begin, end, HOURS.steps) == ticks
+
+
+@pytest.mark.parametrize(
+    ("clock", "begin", "end", "ticks"),
+    [
+        (DAYS, 1, 7, [2, 4, 6]),
+        (DAYS, 0, 28, [0, 7, 14, 21, 28]),
+        (DAYS, 1, 56, [14, 28, 42, 56]),
+        (DAYS, 7, 8, [7, 7.5, 8]),
+        (WEEKS, 0, 52, [0, 13, 26, 39, 52]),
+    ],
+)
+def test_ticks_stand_at_round_days_and_weeks(clock, begin, end, ticks):
+    assert _ticks(begin, end, clock.steps) == ticks
+
+
+@pytest.mark.parametrize(
+    ("days", "clock"),
+    [(0.02, HOURS), (3, HOURS), (5, HOURS), (7, DAYS), (56, DAYS), (112, DAYS), (365, WEEKS)],
+)
+def test_long_runs_are_told_in_days_and_weeks(days, clock):
+    assert _clock(days * 1440) == clock
+
+
+# -- doses of a body -------------------------------------------------------------------------------
+
+
+def in_body(drug, text, ids=("S6K1_pT389",), **fields):
+    result = mt.simulate(drugs={drug: text}, observe=ids, **fields)
+    return result, figure(result)
+
+
+def marked(axis):
+    """Begin and end of what is marked above the curves, in units of the axis."""
+    ticks, bars = axis.collections
+    begins = [segment[0][0] for segment in ticks.get_segments()]
+    edges = [(segment[0][0], segment[1][0]) for segment in bars.get_segments()]
+    assert begins == [begin for begin, _ in edges]
+    heights = [y for lines in (ticks, bars) for one in lines.get_segments() for _, y in one]
+    assert not heights or min(heights) >= 1  # of the axis, above the curves
+    return edges
+
+
+def test_every_dose_is_marked_once_beside_a_change_of_scale():
+    _, picture = in_body("temsirolimus", "25 mg IV over 12 h weekly x8")
+    first, rest = picture.axes
+    assert first.get_xlim() == (0, 24)
+    assert rest.get_xlim() == (1, 56)
+    assert marked(first) == [(0, 12)]
+    assert marked(rest) == pytest.approx(
+        np.array([(7 * week, 7 * week + 0.5) for week in range(1, 8)])
+    )
+    units = [text.get_text() for text in picture.texts if text.get_text().startswith("time")]
+    assert units == ["time [h]", "time [days]"]
+
+
+def test_a_dose_by_mouth_is_a_mark_without_length():
+    _, picture = in_body("everolimus", "10 mg PO daily x3", duration="4 d")
+    first, rest = picture.axes
+    assert marked(first) == [(0, 0)]
+    assert marked(rest) == [(24, 24), (48, 48)]
+    assert [text.get_text() for text in picture.texts].count("time [h]") == 1
+
+
+def test_the_usual_length_of_an_infusion_is_drawn():
+    _, picture = in_body("temsirolimus", "25 mg IV", duration="24 h")
+    assert marked(picture.axes[0]) == [(0, 0.5)]
+
+
+def test_a_late_dose_has_a_close_up_beside_the_whole_run():
+    regimen = mt.Regimen("25 mg IV weekly x2", start="1 week")
+    _, picture = in_body("temsirolimus", regimen)
+    near, whole = picture.axes
+    assert near.get_xlim() == (7, 8)
+    assert whole.get_xlim() == (0, 21)
+    assert [begin for begin, _ in marked(near)] == [7]
+    assert [begin for begin, _ in marked(whole)] == [7, 14]
+
+
+def test_the_lines_of_a_long_run_hold_the_simulated_numbers():
+    result, picture = in_body("temsirolimus", "25 mg IV weekly x4")
+    _, rest = picture.axes
+    (line,) = [line for line in rest.lines if len(line.get_xdata()) > 2]
+    later = result.time >= 1440
+    assert line.get_xdata() == pytest.approx(result.time[later] / 1440)
+    ratio = result.relative(["S6K1_pT389"])["S6K1_pT389"].to_numpy()
+    assert line.get_ydata() == pytest.approx(ratio[later])
+
+
+def test_the_caption_says_whose_body_it_is():
+    _, picture = in_body("temsirolimus", "20 mg/kg IP daily x5", species="mouse")
+    words = " ".join(text.get_text().replace("\n", " ") for text in picture.texts)
+    assert "Temsirolimus 20 mg per kg of body weight intraperitoneally every day, 5 times" in words
+    assert "In a tumour of a mouse. Marks above: doses." in words
+    assert "Shaded" not in words
+
+
+def test_in_a_dish_nothing_is_marked():
+    picture = figure(mt.simulate(**DAY))
+    assert all(marked(axis) == [] for axis in picture.axes)
+    assert all(axis.patches for axis in picture.axes)  # shaded: drug in the medium
 
 
 def test_labels_move_apart_as_little_as_possible():

@@ -8,6 +8,7 @@ import pytest
 
 from mtorsim.dosing import Constant, Repeated
 from mtorsim.errors import RegimenError, ScenarioError, UnitError, UnknownIdError
+from mtorsim.regimen import Regimen
 from mtorsim.scenario import Scenario, Treatment
 
 
@@ -44,6 +45,50 @@ def test_a_mapping_of_drugs():
         Treatment("temsirolimus", Constant("20 nM")),
         Treatment("sirolimus", Constant("1 nM", stop="1 h")),
     )
+
+
+WEEK = 7 * 1440  # min
+
+
+def in_mouse(**fields):
+    regimen = Regimen("20 mg/kg IP daily x5 every 2 weeks x2", start="1 day")
+    return Scenario(drugs={"temsirolimus": regimen}, species="mouse", **fields)
+
+
+def test_a_mass_is_a_regimen():
+    scenario = Scenario(drugs={"temsirolimus": "25 mg IV weekly x4"})
+    assert scenario.drugs == (Treatment("temsirolimus", Regimen("25 mg IV weekly x4")),)
+    assert scenario.regimens == {"temsirolimus": Regimen("25 mg IV weekly x4")}
+    assert scenario.has_body
+    assert scenario.species == "human"
+    assert not Scenario(drugs={"temsirolimus": "18 ng/mL"}).has_body
+
+
+@pytest.mark.parametrize(
+    ("drugs", "minutes"),
+    [
+        ({}, 3 * 1440),
+        ({"temsirolimus": "20 nM"}, 3 * 1440),
+        ({"temsirolimus": "25 mg IV weekly x8"}, 8 * WEEK),
+        ({"temsirolimus": "25 mg"}, WEEK),
+        ({"temsirolimus": "500 mg IV over 2 weeks"}, 2 * WEEK),
+        ({"temsirolimus": "25 mg weekly"}, 8 * WEEK),
+        ({"temsirolimus": "25 mg daily x5 every 3 weeks x2"}, 6 * WEEK),
+        ({"temsirolimus": "175 mg weekly x3 then pause 1 week then 75 mg weekly x2"}, 6 * WEEK),
+        ({"temsirolimus": "175 mg weekly x3 then 75 mg weekly"}, 11 * WEEK),
+        ({"temsirolimus": Regimen("25 mg weekly x2", start="1 week")}, 3 * WEEK),
+        ({"temsirolimus": "25 mg weekly x2", "sirolimus": "2 mg daily x28"}, 4 * WEEK),
+    ],
+)
+def test_without_a_duration_a_regimen_is_followed_to_its_end(drugs, minutes):
+    assert Scenario(drugs=drugs).duration == minutes
+    assert Scenario(drugs=drugs, duration="1000 h").duration == 60_000
+
+
+def test_a_regimen_that_takes_longer_than_any_run():
+    with pytest.raises(ScenarioError, match="not from 1 ms to 10 years") as caught:
+        Scenario(drugs={"temsirolimus": "25 mg weekly x600"})
+    assert caught.value.path == ("duration",)
 
 
 def test_values_are_in_model_units():
@@ -84,13 +129,16 @@ def test_a_scenario_does_not_change():
     assert pickle.loads(pickle.dumps(scenario)) == scenario
 
 
-@pytest.mark.parametrize("scenario", [Scenario, full, lambda: Scenario(duration=f"{1 / 3} h")])
+@pytest.mark.parametrize(
+    "scenario", [Scenario, full, lambda: Scenario(duration=f"{1 / 3} h"), in_mouse]
+)
 def test_to_dict_makes_it_again(scenario):
+    def schedule(entry):
+        kinds = {"regimen": Regimen, "every": Repeated}
+        return next((kind for key, kind in kinds.items() if key in entry), Constant)(**entry)
+
     fields = scenario().to_dict()
-    drugs = [
-        Treatment(entry.pop("name"), (Repeated if "every" in entry else Constant)(**entry))
-        for entry in fields.pop("drugs", [])
-    ]
+    drugs = [Treatment(entry.pop("name"), schedule(entry)) for entry in fields.pop("drugs", [])]
     assert Scenario(drugs=drugs, **fields) == scenario()
 
 
@@ -105,6 +153,13 @@ def test_replace():
         Scenario(drugs={"sirolimus": Constant("1 nM", start="48 h")}).replace(duration="24 h")
     with pytest.raises(TypeError):
         full().replace(cells="786-O")
+    assert in_mouse(duration="3 d").replace(cell="PC-3") == in_mouse(cell="PC-3", duration="3 d")
+    assert in_mouse(duration="3 d").replace(duration=None) == in_mouse()
+
+
+def test_the_species_is_written_with_a_regimen_only():
+    assert in_mouse().to_dict()["species"] == "mouse"
+    assert "species" not in full().to_dict()
 
 
 def test_in_words():
@@ -125,6 +180,38 @@ def test_in_words():
         "Duration: 72 h.\n"
         "Read-outs: all observables."
     )
+
+
+def test_a_regimen_in_words():
+    assert in_mouse(perturbations=["ketoconazole"]).in_words() == (
+        "Cell: 786-O in RPMI-1640 + 10 % FBS, at its steady state without drug.\n"
+        "Perturbations: ketoconazole (chronic: CYP3A_activity × 0.1).\n"
+        "Drug: temsirolimus: 20 mg per kg of body weight intraperitoneally every day, 5 times, "
+        "all this every 2 weeks, 2 times; from 24 h.\n"
+        "In a tumour of a mouse.\n"
+        "Duration: 29 d, the whole regimen.\n"
+        "Read-outs: all observables."
+    )
+
+
+@pytest.mark.parametrize(
+    ("regimen", "duration", "said"),
+    [
+        ("25 mg IV over 1 h weekly x2", None, "from 0 h.\n"),
+        ("25 mg IV weekly x2", None, "from 0 h (IV over 30 min, as is usual).\n"),
+        ("25 mg weekly x2", None, "from 0 h (IV over 30 min, as is usual).\n"),
+        ("25 mg weekly x2", None, "Duration: 14 d, the whole regimen.\n"),
+        ("25 mg weekly x2", "3 weeks", "Duration: 21 d.\n"),
+        ("25 mg weekly", None, "Duration: 56 d.\n"),
+        (
+            "25 mg weekly x4",
+            "8 d",
+            "Duration: 8 d; 2 of 4 doses of temsirolimus would come later.\n",
+        ),
+    ],
+)
+def test_what_a_regimen_leaves_open_is_said(regimen, duration, said):
+    assert said in Scenario(drugs={"temsirolimus": regimen}, duration=duration).in_words()
 
 
 @pytest.mark.parametrize(
@@ -162,10 +249,64 @@ def test_in_words():
         ),
         ({"drugs": {"temsirolimus": 20}}, UnitError, ("drugs", "dose"), "temsirolimus: dose: 20 h"),
         (
-            {"drugs": {"temsirolimus": "20 mg"}},
-            UnitError,
-            ("drugs", "dose"),
-            "temsirolimus: dose: '20 mg' is not a concentration.",
+            {"drugs": {"temsirolimus": "20 mg IM"}},
+            RegimenError,
+            ("drugs", "regimen"),
+            "temsirolimus: regimen '20 mg IM': unknown word 'IM'.",
+        ),
+        (
+            {"drugs": {"temsirolimus": "20 mg PO"}},
+            RegimenError,
+            ("drugs", 0, "regimen"),
+            "temsirolimus is not given PO in human. Expected 'IV' or 'IV bolus'.",
+        ),
+        (
+            {"drugs": {"temsirolimus": "20 mg IV", "sirolimus": "2 mg PO"}, "species": "mouse"},
+            RegimenError,
+            ("drugs", 0, "regimen"),
+            "temsirolimus is not given IV in mouse. Expected 'IP' or 'IV bolus'.",
+        ),
+        (
+            {"drugs": {"temsirolimus": "20 mg", "sirolimus": "2 mg PO"}, "species": "mouse"},
+            UnknownIdError,
+            ("drugs", 1, "regimen"),
+            "no drug with pharmacokinetics in mouse 'sirolimus'. Closest: 'temsirolimus'. List: m",
+        ),
+        (
+            {"drugs": {"tacrolimus": "5 mg daily"}},
+            UnknownIdError,
+            ("drugs", 0, "regimen"),
+            "no drug with pharmacokinetics in human 'tacrolimus'. Closest:",
+        ),
+        (
+            {"drugs": {"temsirolimus": "25 mg weekly", "sirolimus": "20 nM"}},
+            ScenarioError,
+            ("drugs",),
+            "drugs: temsirolimus is given to a body and sirolimus with the medium of a dish.",
+        ),
+        (
+            {"drugs": {"temsirolimus": Regimen("25 mg", start="3 d")}, "duration": "3 d"},
+            RegimenError,
+            ("drugs", 0, "start"),
+            "temsirolimus: start at 72 h is not before the end at 72 h. Start earlier or",
+        ),
+        (
+            {"species": "rat"},
+            UnknownIdError,
+            ("species",),
+            "no species 'rat'. Known: human, mouse.",
+        ),
+        (
+            {"species": "mouse", "drugs": {"temsirolimus": "20 nM"}},
+            ScenarioError,
+            ("species",),
+            "species: 'mouse' is whose body drugs go through, and none does. Give a drug as a reg",
+        ),
+        (
+            {"perturbations": ["hypoxia", "ketoconazole"], "drugs": {"temsirolimus": "20 nM"}},
+            ScenarioError,
+            ("perturbations", 1),
+            "perturbations: 'ketoconazole' acts on a body. Give a drug as a regimen, such as '25",
         ),
         (
             {"drugs": {"temsirolimus": "-20 nM"}},
@@ -197,7 +338,7 @@ def test_in_words():
         ({"duration": "inf h"}, UnitError, ("duration",), "duration: 'inf h' is not a finite num"),
         ({"duration": 72}, UnitError, ("duration",), "duration: 72 has no unit. Expected a time"),
         ({"duration": "72 nM"}, UnitError, ("duration",), "duration: '72 nM' is not a time."),
-        ({"duration": None}, UnitError, ("duration",), "duration: None is not a quantity."),
+        ({"duration": [72]}, UnitError, ("duration",), "duration: [72] is not a quantity."),
         (
             {"drugs": {"temsirolimus": Constant("1 nM", start="72 h")}},
             RegimenError,

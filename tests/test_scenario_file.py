@@ -6,6 +6,7 @@ import yaml
 from mtorsim import scenario_file
 from mtorsim.dosing import Constant, Repeated
 from mtorsim.errors import InputError, RegimenError, ScenarioError, UnitError, UnknownIdError
+from mtorsim.regimen import Regimen
 from mtorsim.scenario import Scenario, Treatment
 
 FULL = """\
@@ -21,6 +22,16 @@ drugs:
   - {name: sirolimus, dose: 18 ng/mL, every: 24 h, times: 3, exposure: 2 h}
 set: {kphos_S6K1_by_mTORC1: 0.3 1/min, kdeg: 1e-3, FKBP51: 100, f: 1.5e-2}
 observe: [S6K1_pT389, AKT_pS473]
+"""
+
+
+BODY = """\
+species: mouse
+perturbations: [ketoconazole]
+drugs:
+  - name: temsirolimus
+    regimen: 20 mg/kg IP daily x5 every 2 weeks x2 then pause 1 week then 10 mg/kg IV bolus weekly
+    start: 2 days
 """
 
 
@@ -57,13 +68,40 @@ def test_a_full_file(load):
     )
 
 
+def test_a_regimen_in_a_body(load):
+    text = "20 mg/kg IP daily x5 every 2 weeks x2 then pause 1 week then 10 mg/kg IV bolus weekly"
+    assert load(BODY) == Scenario(
+        species="mouse",
+        perturbations=["ketoconazole"],
+        drugs=[Treatment("temsirolimus", Regimen(text, start="2 days"))],
+    )
+
+
+def test_the_keys_that_a_file_gives(load, tmp_path):
+    scenario = load(BODY)
+    assert scenario_file.load_with_keys(tmp_path / "s.yaml") == (
+        scenario,
+        {"species", "perturbations", "drugs"},
+        {},
+    )
+
+
 def test_every_key_may_be_left_out(load):
     assert load("cell: 786-O\n") == Scenario()
     assert load("{}\n") == Scenario()
 
 
 @pytest.mark.parametrize(
-    "text", [FULL, "cell: 786-O", "duration: 100 s", "drugs: [{name: sirolimus, dose: 0.7 ng/mL}]"]
+    "text",
+    [
+        FULL,
+        BODY,
+        "cell: 786-O",
+        "duration: 100 s",
+        "drugs: [{name: sirolimus, dose: 0.7 ng/mL}]",
+        "drugs: [{name: temsirolimus, regimen: 0.7 ug IV over 7.3 min q84h x3, start: 0.1 h}]",
+        "drugs: [{name: temsirolimus, regimen: 25 mg}, {name: sirolimus, regimen: 2 mg daily}]",
+    ],
 )
 def test_round_trip(load, text):
     scenario = load(text)
@@ -107,7 +145,66 @@ def test_round_trip(load, text):
         (
             "drugs:\n  - name: temsirolimus\n    dose: 20 mg\n",
             UnitError,
-            "line 3: temsirolimus: dose: '20 mg' is not a concentration.",
+            "line 3: temsirolimus: dose: '20 mg' is a mass, and a medium has a concentration",
+        ),
+        (
+            "drugs:\n  - name: temsirolimus\n    regimen: 20 nM\n",
+            UnitError,
+            "line 3: temsirolimus: regimen '20 nM': amount: '20 nM' is a concentration, and",
+        ),
+        (
+            "drugs:\n  - name: temsirolimus\n    regimen: 25\n",
+            ScenarioError,
+            "line 3: drugs[0].regimen: expected text such as '25 mg IV over 30 min weekly x4', got",
+        ),
+        (
+            "drugs:\n  - name: temsirolimus\n    regimen: 25 mg IM weekly\n",
+            RegimenError,
+            "line 3: temsirolimus: regimen '25 mg IM weekly': unknown word 'IM'.",
+        ),
+        (
+            "drugs:\n  - name: temsirolimus\n    regimen: 25 mg PO weekly\n",
+            RegimenError,
+            "line 3: temsirolimus is not given PO in human. Expected 'IV' or 'IV bolus'.",
+        ),
+        (
+            "drugs:\n  - name: temsirolimus\n    regimen: 25 mg weekly\n    dose: 20 nM\n",
+            ScenarioError,
+            "line 4: temsirolimus: 'dose' does not go with 'regimen'. Give the regimen to a body,",
+        ),
+        *(
+            (
+                f"drugs:\n  - name: temsirolimus\n    {key}: {value}\n    regimen: 25 mg weekly\n",
+                ScenarioError,
+                f"line 3: temsirolimus: '{key}' does not go with 'regimen'. Say in the regimen how",
+            )
+            for key, value in {"stop": "1 h", "every": "1 h", "times": 2, "exposure": "1 h"}.items()
+        ),
+        (
+            "drugs:\n  - name: temsirolimus\n    regimen: 25 mg\n    start: 3\n",
+            ScenarioError,
+            "line 4: drugs[0].start: 3 has no unit. Expected text such as '72 h'.",
+        ),
+        (
+            "drugs:\n- {name: temsirolimus, dose: 1 nM}\n- {name: sirolimus, regimen: 2 mg}\n",
+            ScenarioError,
+            "line 1: drugs: sirolimus is given to a body and temsirolimus with the medium",
+        ),
+        (
+            "cell: 786-O\nspecies: rat\n",
+            UnknownIdError,
+            "line 2: no species 'rat'. Known: human, m",
+        ),
+        (
+            "species: 1\n",
+            ScenarioError,
+            "line 1: species: expected text such as 'human', got the n",
+        ),
+        ("species: mouse\n", ScenarioError, "line 1: species: 'mouse' is whose body drugs go thro"),
+        (
+            "perturbations:\n- hypoxia\n- ketoconazole\n",
+            ScenarioError,
+            "line 3: perturbations: 'ketoconazole' acts on a body. Give a drug as a regimen, such",
         ),
         (
             "drugs:\n  - name: temsirolimus\n    dose: -20 nM\n",
@@ -149,7 +246,12 @@ def test_round_trip(load, text):
             ScenarioError,
             "line 2: drugs[0].times: expected a whole number such as 3, got the text '3'.",
         ),
-        ("drugs:\n- {name: sirolimus}\n", ScenarioError, "line 2: drugs[0]: 'dose' is missing."),
+        (
+            "drugs:\n- {name: sirolimus}\n",
+            ScenarioError,
+            "line 2: sirolimus: 'dose' or 'regimen' is missing.",
+        ),
+        ("drugs:\n- {dose: 1 nM}\n", ScenarioError, "line 2: drugs[0]: 'name' is missing."),
         (
             "drugs:\n- {name: sirolimus, dose: 1 nM,\n   strat: 1 h}\n",
             ScenarioError,
@@ -258,7 +360,12 @@ def test_schema():
     schema = scenario_file.schema()
     assert schema["additionalProperties"] is False
     entry = schema["$defs"]["DrugEntry"]
-    assert entry["required"] == ["name", "dose"]
+    assert entry["required"] == ["name"]
+    dose, regimen = entry["oneOf"]
+    assert (dose["required"], regimen["required"]) == (["dose"], ["regimen"])
+    refused = {one["required"][0] for one in regimen["not"]["anyOf"]}
+    assert refused == {"stop", "every", "times", "exposure"}
+    assert schema["properties"]["species"]["enum"] == ["human", "mouse"]
     assert entry["additionalProperties"] is False
     assert all("description" in field for field in schema["properties"].values())
     assert all("description" in field for field in entry["properties"].values())
@@ -268,3 +375,9 @@ def test_schema():
 def test_the_schema_has_the_fields_of_a_scenario():
     fields = Scenario.__dataclass_fields__
     assert set(scenario_file.schema()["properties"]) == set(fields)
+
+
+def test_the_examples_of_the_schema_are_regimens():
+    fields = scenario_file.schema()["$defs"]["DrugEntry"]["properties"]
+    assert len(fields["regimen"]["examples"]) > 2
+    assert all(Regimen(text) for text in fields["regimen"]["examples"])

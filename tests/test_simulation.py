@@ -10,7 +10,7 @@ import pytest
 
 import mtorsim as mt
 from mtorsim.observables import OBSERVABLES
-from mtorsim.simulation import default_times
+from mtorsim.simulation import JUST_BEFORE, default_times
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +97,38 @@ def test_steps_are_output_times():
     run = mt.simulate(drugs={"sirolimus": schedule}, duration="3 h", observe=["drug_medium"])
     place = run.time.tolist().index(61.5)
     assert run["drug_medium"].to_numpy()[place - 1 : place + 1].tolist() == [0, 20]
+
+
+def test_a_run_in_a_body_is_read_where_its_curves_bend():
+    run = mt.simulate(drugs={"temsirolimus": "25 mg IV over 30 min weekly x8"}, observe=["mTORC2"])
+    times = run.time.tolist()
+    assert (times[0], times[-1]) == (0, 8 * 10_080)
+    for week in range(8):
+        after = [week * 10_080 + lag for lag in (0, 30, 60, 360, 1440, 4320)]
+        assert {*after} <= {*times}
+    assert len(times) < 600
+
+
+def test_a_run_in_a_body_is_read_just_before_what_jumps():
+    fields = {"drugs": {"temsirolimus": "20 mg/kg IV bolus daily x3"}, "species": "mouse"}
+    run = mt.simulate(**fields, observe=["temsirolimus_plasma"])
+    plasma = run["temsirolimus_plasma"].to_numpy()
+    for day in (1, 2):
+        place = run.time.tolist().index(day * 1440)
+        assert run.time[place] - run.time[place - 1] == pytest.approx(JUST_BEFORE)
+        assert plasma[place - 1] < 1e-3 * plasma[0] < plasma[place]
+    # Half a day later, as if it had been drawn by hand.
+    coarse = mt.simulate(**fields, observe=["temsirolimus_plasma"], times=["12 h", "60 h"])
+    assert run.at(["12 h", "60 h"]).to_numpy()[0] == pytest.approx(
+        coarse["temsirolimus_plasma"].to_numpy()[1:], rel=1e-5
+    )
+
+
+def test_doses_as_dense_as_output_times_do_not_disturb_each_other():
+    every = f"{1440 / 7!r} min"  # seven of them are a day but for the last digit
+    run = mt.simulate(drugs={"sirolimus": f"2 mg PO every {every} x9"}, observe=["drug_medium"])
+    assert np.diff(run.time).min() > 1e-7
+    assert np.isfinite(run["drug_medium"]).all()
 
 
 def test_output_grid_does_not_matter(result):

@@ -3,9 +3,11 @@
 import pytest
 
 from mtorsim import drugs, library, perturbation
+from mtorsim.administration import analytes
 from mtorsim.compile import structure
 from mtorsim.roles import network_roles
 from mtorsim.symbols import symbols
+from mtorsim.units import parameter
 
 SMALL = """
 unit nM = 1e-9 mole / litre; unit per_min = 1 / (60 second); unit volume = litre
@@ -80,6 +82,33 @@ def test_every_id_of_the_network_has_a_branch():
     assert branches == {"cell", *library.BRANCHES}
     assert symbols()["S6K1_pT389"].branch == "s6k1"
     assert symbols()["AKT"].branch == "akt"  # other branches read it, this one sets it
+
+
+@pytest.mark.parametrize("species", ["human", "mouse"])
+def test_what_a_body_holds_belongs_to_its_files(species):
+    given = ("temsirolimus",)
+    whole = structure(analytes(given, species), (), species, given)
+    for table in (symbols(whole), symbols(library.body_sbml(species, given))):
+        branches = {id: symbol.branch for id, symbol in table.items()}
+        assert branches["CL_temsirolimus"] == "pharmacokinetics/temsirolimus"
+        assert branches["temsirolimus_blood"] == "pharmacokinetics/temsirolimus"
+        assert branches["central_temsirolimus"] == "pharmacokinetics/temsirolimus"
+        assert branches["sirolimus_plasma"] == "pharmacokinetics/sirolimus"
+        assert branches["CYP3A_activity"] == branches["blood"] == "pharmacokinetics/body"
+        assert branches["body_weight"] == f"pharmacokinetics/{species}"
+    assert symbols(whole)["S6K1_pT389"].branch == "s6k1"
+    assert symbols(whole)["temsirolimus_tumour"].branch == "drug layer"
+
+
+def test_the_words_of_units_of_a_body():
+    table = symbols(library.body_sbml("human", ("temsirolimus",)))
+    units = {id: table[id].unit for id in ("body_weight", "body_surface", "blood_per_weight")}
+    assert units == {"body_weight": "kg", "body_surface": "m2", "blood_per_weight": "litre/kg"}
+    assert table["CL_temsirolimus"].unit == table["plasma_flow_tumour"].unit == "litre/min"
+    assert table["infusion_rate_temsirolimus"].unit == "nmol/min"
+    assert table["perfusion_tumour"].unit == "litre/(kg*min)"
+    # Text in such a unit can be set.
+    assert all(parameter(f"2 {one.unit}", one.unit, id) == 2 for id, one in table.items())
 
 
 def test_what_a_drug_adds_belongs_to_its_layer():

@@ -173,6 +173,16 @@ def test_what_is_no_rate_is_refused(value):
         ("1e6 1/(M*s)", (0.06, "1/(nM*min)")),
         ("1 kDa", (1000.0, "g/mol")),
         ("5 1/week", (5 / 10080, "1/min")),  # by pint
+        ("70 kg", (70.0, "kg")),
+        ("20 g", (0.02, "kg")),
+        ("25 mg", (2.5e-5, "kg")),  # of a body; a dose is read as a regimen
+        ("1.8 m^2", (1.8, "m2")),
+        ("66 cm2", (0.0066, "m2")),
+        ("6 ft^2", (0.55741824, "m2")),  # by pint
+        ("80 mL/kg", (0.08, "litre/kg")),
+        ("48 L/h", (0.8, "litre/min")),
+        ("200 mL/kg/min", (0.2, "litre/(kg*min)")),
+        ("6 umol/h", (100.0, "nmol/min")),
     ],
 )
 def test_in_model_units(given, expected):
@@ -183,7 +193,7 @@ def test_in_model_units(given, expected):
 
 def test_a_kind_that_models_do_not_use():
     with pytest.raises(UnitError, match="which models do not use"):
-        units.in_model_units("5 kg", "value")
+        units.in_model_units("5 volt", "value")
 
 
 def test_pint_quantities():
@@ -206,7 +216,7 @@ def test_the_tables_agree_with_pint(unit):
         if by_pint is not None:
             assert by_pint == pytest.approx(float(factor), rel=1e-12), name
         else:
-            assert name in {"Da", "kDa", "%", "wk"}, name
+            assert name in {"Da", "kDa", "%", "wk", "m²", "cm²"}, name
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from mtorsim import assays
+    from mtorsim import assays, pharmacology
     from mtorsim.dosing import Constant, Repeated
     from mtorsim.errors import (
         InputError,
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
         UnknownIdError,
     )
     from mtorsim.export import export_antimony, export_sbml, to_tellurium
+    from mtorsim.pharmacology.exposure import exposure
+    from mtorsim.regimen import Pause, Phase, Regimen
     from mtorsim.result import Result
     from mtorsim.scenario import Scenario, Treatment
     from mtorsim.simulation import simulate
@@ -32,6 +34,9 @@ _HOME = {
     "InputError": "errors",
     "ModelError": "errors",
     "MtorsimError": "errors",
+    "Pause": "regimen",
+    "Phase": "regimen",
+    "Regimen": "regimen",
     "RegimenError": "errors",
     "Repeated": "dosing",
     "Result": "result",
@@ -43,16 +48,20 @@ _HOME = {
     "UnknownIdError": "errors",
     "export_antimony": "export",
     "export_sbml": "export",
+    "exposure": "pharmacology.exposure",
     "simulate": "simulation",
     "to_tellurium": "export",
 }
-_ROOMS = ("assays",)
+_ROOMS = ("assays", "pharmacology")
 
 __all__ = [
     "Constant",
     "InputError",
     "ModelError",
     "MtorsimError",
+    "Pause",
+    "Phase",
+    "Regimen",
     "RegimenError",
     "Repeated",
     "Result",
@@ -66,6 +75,8 @@ __all__ = [
     "assays",
     "export_antimony",
     "export_sbml",
+    "exposure",
+    "pharmacology",
     "simulate",
     "to_tellurium",
 ]

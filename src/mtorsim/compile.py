@@ -8,12 +8,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
+from typing import NamedTuple
 from xml.sax.saxutils import escape
 
 import libsbml
 
 from mtorsim import cells, drugs, perturbation
-from mtorsim.dosing import MediumChange
+from mtorsim.administration import TIME_DIGITS, Course, administer, analytes
+from mtorsim.derived import first_values
+from mtorsim.dosing import MediumChange, Schedule
 from mtorsim.drug_layer import (
     attach,
     fraction_parameter,
@@ -24,6 +27,7 @@ from mtorsim.errors import ScenarioError, UnknownIdError, within
 from mtorsim.library import network_sbml, read_sbml
 from mtorsim.observables import OBSERVABLES
 from mtorsim.perturbation import Change
+from mtorsim.regimen import Regimen
 from mtorsim.roles import network_roles
 from mtorsim.scenario import Scenario
 from mtorsim.settable import POPULATION, check_divisors, settings_of
@@ -31,7 +35,6 @@ from mtorsim.steps import Step
 from mtorsim.symbols import Symbol, symbols
 from mtorsim.units import parameter
 
-_TIME_DIGITS = 6  # of a minute: changes closer than this are one, a solver cannot step between them
 WASH_RATE = 10.0  # 1/min: the medium is free of drug within half a minute of the first wash
 
 
@@ -49,9 +52,9 @@ class Compiled:
     settings : mapping of str to float
         Values from time 0: those of the untreated cell, stimuli, acute perturbations.
     given : mapping of str to float
-        Drug species -> concentration in the medium at time 0 [nM].
+        Species outside the cell -> concentration at time 0 [nM]: drug in the medium, or a body.
     steps : tuple of Step
-        Later changes of the medium, in order of time.
+        Later changes of the medium and doses, in order of time.
     observe : tuple of str
         Ids to read out.
     """
@@ -94,50 +97,95 @@ def compile_scenario(
     for id, fact in facts.items():
         _known(id, table, f"models/cells/{scenario.cell}.yaml")
         values[id] = fact.to(table[id].unit, id)
-    _apply(values, changes["chronic"], table)
+    apply_changes(values, changes["chronic"], table)
     values |= settings_of(scenario.set, table, sbml)
     _check_shares(scenario, values)
     check_divisors({id: values[id] for id in scenario.set}, values, table, sbml)
     settings = dict(values)
     values[POPULATION] = 0.0
-    _apply(settings, changes["acute"], table)
+    apply_changes(settings, changes["acute"], table)
     settings |= scenario.stimuli  # last: leucine given beside amino_acid_withdrawal is there
-    given, steps = _medium(scenario)
+    plans = {one.drug: one.schedule for one in scenario.drugs}
+    course = planned_course(plans, scenario.species, scenario.duration, settings, sbml)
     return Compiled(
         scenario=scenario,
         sbml=sbml,
         adapted=values,
-        settings=settings,
-        given=given,
-        steps=steps,
+        settings=settings | course.settings,
+        given=course.given,
+        steps=course.steps(scenario.duration),
         observe=_observed(scenario, table),
     )
 
 
-def parts(scenario: Scenario) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return what the structure of a scenario's model depends on: drugs, and mutants of mTOR."""
+class Parts(NamedTuple):
+    """What the structure of a scenario's model depends on.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Drugs that reach the cell, metabolites included.
+    mutants : tuple of str
+        Mutants of mTOR.
+    species : str
+        Whose body drugs go through; empty for a dish.
+    given : tuple of str
+        Drugs that the body is given.
+    """
+
+    names: tuple[str, ...] = ()
+    mutants: tuple[str, ...] = ()
+    species: str = ""
+    given: tuple[str, ...] = ()
+
+
+def parts(scenario: Scenario) -> Parts:
+    """Return what the structure of a scenario's model depends on."""
     loaded = map(perturbation.load, scenario.perturbations)
-    mutants = sorted(one.name for one in loaded if one.mutant is not None)
-    return tuple(sorted(treatment.drug for treatment in scenario.drugs)), tuple(mutants)
+    mutants = tuple(sorted(one.name for one in loaded if one.mutant is not None))
+    given = tuple(sorted(treatment.drug for treatment in scenario.drugs))
+    if not scenario.has_body:
+        return Parts(given, mutants)
+    return Parts(analytes(given, scenario.species), mutants, scenario.species, given)
 
 
 @lru_cache(maxsize=64)
-def structure(names: tuple[str, ...] = (), mutants: tuple[str, ...] = ()) -> str:
-    """Return the SBML of the network with the reactions of the named drugs and mutants of mTOR."""
+def structure(
+    names: tuple[str, ...] = (),
+    mutants: tuple[str, ...] = (),
+    species: str = "",
+    given: tuple[str, ...] = (),
+) -> str:
+    """Return the SBML of the network with the reactions that `Parts` name."""
     alleles = [one for name in mutants if (one := perturbation.load(name).mutant) is not None]
     loaded = [drugs.load(name) for name in names]
-    return attach(network_sbml(), network_roles(), loaded, alleles)
+    network = network_sbml(species, given)
+    return attach(network, network_roles(), loaded, alleles, names if species else ())
 
 
 def size(compiled: Compiled) -> str:
-    """Return the size of a scenario's model in words, and what the drugs and mutants add to it."""
-    whole, bare = (read_sbml(text).getModel() for text in (compiled.sbml, network_sbml()))
-    species, reactions = whole.getNumSpecies(), whole.getNumReactions()
-    added = species - bare.getNumSpecies(), reactions - bare.getNumReactions()
-    words = f"Model: {species} species, {reactions} reactions"
-    if not any(added):
-        return f"{words}."
-    return f"{words}; {added[0]} and {added[1]} of them are added for drugs and mutants of mTOR."
+    """Return the size of a scenario's model in words, and what a body, drugs and mutants add."""
+    made = parts(compiled.scenario)
+    whole, bare = _counts(compiled.sbml), _counts(network_sbml())
+    host = _counts(network_sbml(made.species, made.given))
+    added = [
+        f"{species} and {reactions} of them {what}"
+        for (species, reactions), what in (
+            (_minus(host, bare), "make the body"),
+            (_minus(whole, host), "are added for drugs and mutants of mTOR"),
+        )
+        if species or reactions
+    ]
+    return "; ".join((f"Model: {whole[0]} species, {whole[1]} reactions", *added)) + "."
+
+
+def _counts(sbml: str) -> tuple[int, int]:
+    model = read_sbml(sbml).getModel()
+    return model.getNumSpecies(), model.getNumReactions()
+
+
+def _minus(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
+    return one[0] - other[0], one[1] - other[1]
 
 
 def write_sbml(compiled: Compiled, start: Mapping[str, float]) -> str:
@@ -154,9 +202,43 @@ def write_sbml(compiled: Compiled, start: Mapping[str, float]) -> str:
     str
         SBML Level 3 Version 2.
     """
-    document = read_sbml(compiled.sbml)
-    model = document.getModel()
     values = {**compiled.settings, **start, **compiled.given}
+    scenario = compiled.scenario
+    return written(
+        compiled.sbml,
+        values,
+        compiled.steps,
+        name=f"mTOR signalling in {scenario.cell}",
+        words=scenario.in_words(),
+        events="dosing" if scenario.has_body else "change_medium",
+    )
+
+
+def written(
+    sbml: str,
+    values: Mapping[str, float],
+    steps: Iterable[Step],
+    *,
+    name: str,
+    words: str,
+    events: str,
+) -> str:
+    """Return a model with other values, and with events for what happens on the way.
+
+    Parameters
+    ----------
+    sbml : str
+    values : mapping of str to float
+        Id of a species, compartment or parameter -> value at time 0.
+    steps : iterable of Step
+        Each becomes an event.
+    name, words : str
+        Name and notes of the model.
+    events : str
+        What the ids of events begin with.
+    """
+    document = read_sbml(sbml)
+    model = document.getModel()
     for id, value in values.items():
         if (species := model.getSpecies(id)) is not None:
             species.setInitialConcentration(value)
@@ -164,9 +246,11 @@ def write_sbml(compiled: Compiled, start: Mapping[str, float]) -> str:
             compartment.setSize(value)
         else:
             model.getParameter(id).setValue(value)
-    for number, step in enumerate(compiled.steps, start=1):
-        _write_event(model, number, step)
-    _write_history(model, compiled.scenario)
+    for number, step in enumerate(steps, start=1):
+        _write_event(model, f"{events}_{number}", step)
+    lines = "".join(f"<p>{escape(line)}</p>" for line in words.splitlines())
+    model.setNotes(f'<body xmlns="http://www.w3.org/1999/xhtml">{lines}</body>')
+    model.setName(name)
     return str(libsbml.writeSBMLToString(document))
 
 
@@ -183,9 +267,16 @@ def _known(id: str, table: Mapping[str, Symbol], where: str) -> None:
         raise UnknownIdError(kind="parameter or species", given=id, choices=table, where=where)
 
 
-def _apply(
+def apply_changes(
     values: dict[str, float], changes: Iterable[Change], table: Mapping[str, Symbol]
 ) -> None:
+    """Carry out changes on values, which start from those of the model.
+
+    Raises
+    ------
+    UnknownIdError
+        For a target that the model does not have.
+    """
     for change in changes:
         _known(change.target, table, "models/perturbations.yaml")
         symbol = table[change.target]
@@ -209,19 +300,45 @@ def _check_shares(scenario: Scenario, values: Mapping[str, float]) -> None:
         )
 
 
-def _medium(scenario: Scenario) -> tuple[dict[str, float], tuple[Step, ...]]:
-    """Return what is in the medium at time 0 and the steps that follow."""
-    given: dict[str, float] = {}
-    later: dict[float, dict[str, float]] = {}
-    for treatment in scenario.drugs:
-        for change in treatment.schedule.changes():
-            values = _medium_values(treatment.drug, change)
-            time = round(change.time, _TIME_DIGITS)
-            if time == 0:
-                given[medium_species(treatment.drug)] = change.concentration
-            elif time < round(scenario.duration, _TIME_DIGITS):
-                later.setdefault(time, {}).update(values)
-    return given, tuple(Step(time, later[time]) for time in sorted(later))
+def planned_course(
+    plans: Mapping[str, Schedule | Regimen],
+    species: str,
+    end: float,
+    settings: Mapping[str, float],
+    sbml: str,
+) -> Course:
+    """Return what is given at time 0 and later.
+
+    Parameters
+    ----------
+    plans : mapping of str to Constant, Repeated or Regimen
+        Drug -> its schedule.
+    species : str
+        Whose body regimens go through.
+    end : float
+        End of the run [min].
+    settings : mapping of str to float
+        Values from time 0 on that are not those of the model.
+    sbml : str
+        The model.
+    """
+    course = Course(given=first_values(settings, sbml))
+    start = {id: one.value for id, one in symbols(sbml).items() if one.value is not None}
+    values = {**start, **settings, **course.given}
+    regimens = {drug: plan for drug, plan in plans.items() if isinstance(plan, Regimen)}
+    administer(course, regimens, species, end, values, sbml)
+    for drug, plan in plans.items():
+        if not isinstance(plan, Regimen):
+            _add_medium(course, drug, plan.changes())
+    return course
+
+
+def _add_medium(course: Course, drug: str, changes: Iterable[MediumChange]) -> None:
+    for change in changes:
+        if round(change.time, TIME_DIGITS) == 0:
+            course.given[medium_species(drug)] = change.concentration
+        else:
+            course.set_at(change.time, _medium_values(drug, change))
 
 
 def _medium_values(drug: str, change: MediumChange) -> dict[str, float]:
@@ -243,9 +360,9 @@ def _observed(scenario: Scenario, table: Mapping[str, Symbol]) -> tuple[str, ...
     return scenario.observe or OBSERVABLES
 
 
-def _write_event(model: libsbml.Model, number: int, step: Step) -> None:
+def _write_event(model: libsbml.Model, id: str, step: Step) -> None:
     event = model.createEvent()
-    event.setId(f"change_medium_{number}")
+    event.setId(id)
     event.setUseValuesFromTriggerTime(True)
     trigger = event.createTrigger()
     trigger.setInitialValue(False)
@@ -259,9 +376,7 @@ def _write_event(model: libsbml.Model, number: int, step: Step) -> None:
         if parameter is not None:
             parameter.setConstant(False)
         assignment.setMath(libsbml.parseL3Formula(f"{value!r} {unit}"))
-
-
-def _write_history(model: libsbml.Model, scenario: Scenario) -> None:
-    lines = "".join(f"<p>{escape(line)}</p>" for line in scenario.in_words().splitlines())
-    model.setNotes(f'<body xmlns="http://www.w3.org/1999/xhtml">{lines}</body>')
-    model.setName(f"mTOR signalling in {scenario.cell}")
+    for id, rise in step.added.items():
+        assignment = event.createEventAssignment()
+        assignment.setVariable(id)
+        assignment.setMath(libsbml.parseL3Formula(f"{id} + {rise!r} nM"))

@@ -21,6 +21,9 @@ from mtorsim.perturbation import Mutant
 from mtorsim.roles import READOUTS, Activity, Roles
 from mtorsim.symbols import Symbol, symbols
 
+CELLS = "cells_in_tumour"
+"""Parameter: how many cells share the interstitium of a tumour."""
+
 DIRECT = "mTOR_kinase_open"
 """Parameter: share of kinase sites that no rapalog holds directly, without FKBP12."""
 
@@ -35,6 +38,7 @@ _CHEMICAL, _COMPLEX = "SBO:0000247", "SBO:0000297"
 _BINDING, _PASSIVE_TRANSPORT, _DEGRADATION = "SBO:0000177", "SBO:0000658", "SBO:0000179"
 _TRANSLOCATION = "SBO:0000185"
 _ONE = "1 dimensionless"
+_IN_MEDIUM = ("funbound_medium", "kdecay_medium")  # constants that a body replaces by its own
 
 
 def sid(name: str) -> str:
@@ -47,6 +51,11 @@ def medium_species(drug: str) -> str:
     return f"{sid(drug)}_medium"
 
 
+def interstitium_species(drug: str) -> str:
+    """Return the id of the species that is unbound `drug` in the interstitium of a tumour."""
+    return f"{sid(drug)}_interstitium"
+
+
 def wash_parameter(drug: str) -> str:
     """Return the id of the rate at which washing takes `drug` from the medium; zero by default."""
     return f"kwash_{sid(drug)}"
@@ -57,7 +66,13 @@ def fraction_parameter(mutant: str) -> str:
     return f"fraction_{mutant}"
 
 
-def attach(sbml: str, roles: Roles, drugs: Sequence[Drug], mutants: Sequence[Mutant] = ()) -> str:
+def attach(
+    sbml: str,
+    roles: Roles,
+    drugs: Sequence[Drug],
+    mutants: Sequence[Mutant] = (),
+    infused: Sequence[str] = (),
+) -> str:
     """Return the model with the reactions of `drugs` and `mutants` of mTOR written into it.
 
     Parameters
@@ -70,6 +85,8 @@ def attach(sbml: str, roles: Roles, drugs: Sequence[Drug], mutants: Sequence[Mut
         Any number, each once. All start at zero amount.
     mutants : sequence of Mutant
         Any number, each once. Their share of the mTOR that is made is zero by default.
+    infused : sequence of str
+        Drugs that reach the cell through a body, which `sbml` then has, instead of a medium.
 
     Raises
     ------
@@ -79,7 +96,7 @@ def attach(sbml: str, roles: Roles, drugs: Sequence[Drug], mutants: Sequence[Mut
     if not drugs and not mutants:
         return sbml
     document = read_sbml(sbml, what="the network")
-    layer = _Layer(document.getModel(), symbols(sbml), roles, drugs, mutants)
+    layer = _Layer(document.getModel(), symbols(sbml), roles, drugs, mutants, infused)
     layer.write()
     return str(libsbml.writeSBMLToString(document))
 
@@ -94,9 +111,10 @@ class _Layer:
         roles: Roles,
         drugs: Sequence[Drug],
         mutants: Sequence[Mutant],
+        infused: Sequence[str],
     ) -> None:
         self.model, self.table, self.roles = model, table, roles
-        self.drugs, self.mutants = drugs, mutants
+        self.drugs, self.mutants, self.infused = drugs, mutants, infused
         self.native = [model.getReaction(i).clone() for i in range(model.getNumReactions())]
         self.sums: dict[str, list[str]] = {name: [] for name in roles.readouts.values()}
         self.extra: dict[str, list[str]] = {}
@@ -105,9 +123,12 @@ class _Layer:
     def write(self) -> None:
         for mutant in self.mutants:
             self._add_mutant(mutant)
+        if self.infused:
+            self._count_cells()
         for drug in self.drugs:
             self._add_drug(drug)
         every = states(self._with("Kd_FRB"), self._with("kon_kinase"), self._mutant_names())
+        self.states = every
         for state in every[1:]:
             self._add_twins(state)
         for state in every:
@@ -118,6 +139,9 @@ class _Layer:
             self._collect(state)
         self._share_synthesis()
         self._write_sums()
+        for drug in self.drugs:
+            if drug.name in self.infused:
+                self._weigh_tumour(drug)
 
     def _with(self, constant: str) -> list[str]:
         return [drug.name for drug in self.drugs if constant in CONSTANTS[drug.mechanism]]
@@ -135,26 +159,32 @@ class _Layer:
             self._parameter(f"{name}_{mutant.name}", fact)
 
     def _add_drug(self, drug: Drug) -> None:
+        is_infused = drug.name in self.infused
         for name, fact in drug.values.items():
-            self._parameter(_constant(name, drug), fact)
-        wash = Fact(value=0.0, unit="1/min", source="definition", confidence="A",
-                    notes="set while the medium is being washed")  # fmt: skip
-        self._parameter(wash_parameter(drug.name), wash)
-        self._add_entry(drug)
+            if not (is_infused and name in _IN_MEDIUM):
+                self._parameter(_constant(name, drug), fact)
+        if is_infused:
+            self._enter_from_interstitium(drug)
+        else:
+            self._enter_from_medium(drug)
         if "kon_FKBP12" in drug.values:
             bound = self._bind(drug, self.roles.FKBP12, "FKBP12")
             self._bind(drug, self.roles.FKBP51, "FKBP51")
             self.sums[self.roles.readouts["FKBP12_drug"]].append(bound)
 
-    def _add_entry(self, drug: Drug) -> None:
-        roles, name = self.roles, sid(drug.name)
-        outside = medium_species(drug.name)
+    def _add_inside(self, drug: Drug) -> None:
+        inside = f"{drug.name}, free in the cell"
+        self._species(sid(drug.name), self.roles.cell, inside, _CHEMICAL, drug.identifiers)
+
+    def _enter_from_medium(self, drug: Drug) -> None:
+        roles, name, outside = self.roles, sid(drug.name), medium_species(drug.name)
+        wash = Fact(value=0.0, unit="1/min", source="definition", confidence="A",
+                    notes="set while the medium is being washed")  # fmt: skip
+        self._parameter(wash_parameter(drug.name), wash)
         self._species(
             outside, roles.medium, f"{drug.name} in the medium", _CHEMICAL, drug.identifiers
         )
-        self._species(
-            name, roles.cell, f"{drug.name}, free in the cell", _CHEMICAL, drug.identifiers
-        )
+        self._add_inside(drug)
         self.sums[roles.readouts["drug_medium"]].append(outside)
         self._reaction(
             f"permeate_{name}", _PASSIVE_TRANSPORT, [outside], [name],
@@ -168,6 +198,55 @@ class _Layer:
             self._reaction(
                 f"{verb}_{outside}", term, [outside], [], f"{roles.medium}*{rate}*{outside}"
             )
+
+    def _enter_from_interstitium(self, drug: Drug) -> None:
+        """Write uptake by one cell, and the same loss to the tumour times the number of its cells.
+
+        Two reactions, since a mole for the tumour is not a mole for the cell that stands for all.
+        """
+        name, outside = sid(drug.name), interstitium_species(drug.name)
+        law = f"{self.roles.cell}*kpermeation_{name}*({outside} - {name})"
+        self._add_inside(drug)
+        self.sums[self.roles.readouts["drug_medium"]].append(outside)
+        self._reaction(f"permeate_{name}", _PASSIVE_TRANSPORT, [], [name], law, reversible=True)
+        self._reaction(
+            f"permeate_{name}_into_all_cells", _PASSIVE_TRANSPORT, [outside], [],
+            f"{CELLS}*{law}", reversible=True,
+        )  # fmt: skip
+
+    def _count_cells(self) -> None:
+        parameter = self.model.createParameter()
+        _require(parameter.setId(CELLS), CELLS)
+        parameter.setMetaId(f"meta_{CELLS}")
+        parameter.setName("cells in the tumour, all like this one")
+        parameter.setUnits("dimensionless")
+        self._rule(parameter, f"cell_volume_per_mass*tumour_mass/{self.roles.cell}")
+
+    def _weigh_tumour(self, drug: Drug) -> None:
+        """Add the read-out that a piece of tumour would give: cells, interstitium and blood."""
+        name = sid(drug.name)
+        inside = " + ".join(sorted(self._holding(name)))
+        parameter = self.model.createParameter()
+        _require(parameter.setId(f"{name}_tumour"), name)
+        parameter.setMetaId(f"meta_{name}_tumour")
+        parameter.setName(f"{drug.name} in tumour tissue, in all its forms")
+        parameter.setUnits("nM")
+        parts = "interstitium_per_mass + cell_volume_per_mass + blood_per_tumour_mass"
+        tissue = (
+            f"interstitium_per_mass*{interstitium_species(drug.name)} "
+            f"+ cell_volume_per_mass*({inside})"
+        )
+        if self.model.getParameter(f"{name}_blood") is not None:
+            tissue += f" + blood_per_tumour_mass*{name}_blood"
+        self._rule(parameter, f"({tissue})/({parts})")
+
+    def _holding(self, name: str) -> set[str]:
+        """Return the species of the cell that hold a drug."""
+        held = {name, *(f"{label}_{name}" for label in ("FKBP12", "FKBP51"))}
+        for state in self.states:
+            if name in (sid(state.FRB), sid(state.kinase)):
+                held |= {form + state.suffix for form in self._forms(state)}
+        return {id for id in held if self.model.getSpecies(id) is not None}
 
     def _bind(self, drug: Drug, protein: str, label: str) -> str:
         name, bound = sid(drug.name), f"{label}_{sid(drug.name)}"

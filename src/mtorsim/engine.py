@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from mtorsim.errors import ModelError, SimulationError
-from mtorsim.steps import Floats, Run
+from mtorsim.steps import Floats, Run, Step
 from mtorsim.units import say_time
 
 # CVODE writes its warnings to the C library's stdout, which would corrupt tables and JSON.
@@ -131,7 +131,7 @@ class Engine:
             if done == len(run.times):
                 break
             position = end
-            self._assign(run.steps[index].values)
+            self._carry_out(run.steps[index])
         self._check(values, columns, run.times, absolute_tolerance, label)
         return values[:, : len(selections)]
 
@@ -199,6 +199,13 @@ class Engine:
         unknown = [id for id in settings if not any(id in table.index for table in tables.values())]
         if unknown:
             raise ModelError(f"the model has no {', '.join(map(repr, unknown))} to set.")
+
+    def _carry_out(self, step: Step) -> None:
+        for id in step.added:
+            if id not in self._concentrations:
+                raise ModelError(f"the model has no species {id!r} to add to.")
+        before = {id: float(self._runner.getValue(f"[{id}]")) for id in step.added}
+        self._assign({**step.values, **{id: before[id] + step.added[id] for id in before}})
 
     def _assign(self, values: Mapping[str, float]) -> None:
         model = self._runner.model

@@ -7,7 +7,7 @@ what it reads from the others between two marker comments; joining the branches 
 import locale
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -33,11 +33,15 @@ BRANCHES = (
 
 NETWORK_ID = "mtorsim_network"
 
-_SHARED = "cell"  # units and compartments, imported by every branch
+BODY_FOLDER = "pharmacokinetics"
+BODIES = ("human", "mouse", "body")
+"""Files of that folder that hold no drug."""
+
+_SHARED = ("units", "cell")  # units and compartments, imported by every branch
 _STANDALONE = re.compile(
     r"^// --- standalone inputs.*?^// --- end of standalone inputs\n", re.M | re.S
 )
-_IMPORT = re.compile(r"^import .*\n", re.M)
+_IMPORT = re.compile(r'^import "(?:\.\./)?(?P<name>[^"]+)\.ant"\n', re.M)
 _antimony_lock = threading.Lock()  # libAntimony keeps its models in globals
 
 
@@ -73,20 +77,71 @@ def branch_summary(name: str) -> str:
 def network_text() -> str:
     """Return the Antimony text of the whole network: every branch, no standalone inputs."""
     branches = (branch_text(name, standalone=False) for name in BRANCHES)
-    return "\n".join((_read(_SHARED), *branches))
+    return "\n".join((_shared_text(), *branches))
+
+
+def network_sbml(species: str = "", drugs: tuple[str, ...] = ()) -> str:
+    """Return the whole network without drugs as SBML Level 3 Version 2.
+
+    Parameters
+    ----------
+    species : str
+        Whose body stands beside the cell, ``"human"`` or ``"mouse"``; none by default.
+    drugs : tuple of str
+        Drugs whose pharmacokinetics that body has.
+    """
+    return _network_sbml(species, drugs)
 
 
 @cache
-def network_sbml() -> str:
-    """Return the whole network without drugs as SBML Level 3 Version 2."""
-    return antimony_to_sbml(network_text(), model_id=NETWORK_ID, what="the network")
+def _network_sbml(species: str, drugs: tuple[str, ...]) -> str:
+    if not species:
+        return antimony_to_sbml(network_text(), model_id=NETWORK_ID, what="the network")
+    text = "\n".join((network_text(), _body_text(species, drugs)))
+    return antimony_to_sbml(text, model_id=f"{NETWORK_ID}_{species}", what="the network")
+
+
+@cache
+def body_sbml(species: str, drugs: tuple[str, ...]) -> str:
+    """Return the pharmacokinetics of some drugs, without a cell, as SBML Level 3 Version 2.
+
+    Parameters
+    ----------
+    species : str
+        ``"human"`` or ``"mouse"``.
+    drugs : tuple of str
+        Names of files in models/pharmacokinetics.
+    """
+    text = "\n".join((_read("units"), _body_text(species, drugs)))
+    what = f"pharmacokinetics of {', '.join(drugs)}"
+    return antimony_to_sbml(text, model_id=f"mtorsim_{species}", what=what)
+
+
+def body_files(species: str, drugs: Iterable[str]) -> tuple[str, ...]:
+    """Return the files of models/pharmacokinetics that drugs need, each after what it imports."""
+    found = [species, "body"]
+    for name in drugs:
+        imported = [other for other in _imports(name) if other not in BODIES]
+        for file in (*body_files(species, imported), name):
+            if file not in found:
+                found.append(file)
+    return tuple(found)
+
+
+def _imports(name: str) -> list[str]:
+    return [match["name"] for match in _IMPORT.finditer(_read(f"{BODY_FOLDER}/{name}"))]
+
+
+def _body_text(species: str, drugs: tuple[str, ...]) -> str:
+    files = body_files(species, drugs)
+    return "\n".join(_IMPORT.sub("", _read(f"{BODY_FOLDER}/{name}")) for name in files)
 
 
 @cache
 def branch_sbml(name: str) -> str:
     """Return one branch alone, with its standalone inputs, as SBML Level 3 Version 2."""
-    text = _IMPORT.sub("", branch_text(name))
-    return antimony_to_sbml(_read(_SHARED) + text, model_id=name, what=f"{name}.ant")
+    text = "\n".join((_shared_text(), _IMPORT.sub("", branch_text(name))))
+    return antimony_to_sbml(text, model_id=name, what=f"{name}.ant")
 
 
 def load_file(path: str | Path) -> str:
@@ -168,9 +223,13 @@ def sbml_to_antimony(sbml: str) -> str:
         return str(antimony.getAntimonyString(antimony.getMainModuleName()))
 
 
+def _shared_text() -> str:
+    return "\n".join(_IMPORT.sub("", _read(name)) for name in _SHARED)
+
+
 @cache
 def _read(name: str) -> str:
-    return models_path(f"{name}.ant").read_text(encoding="utf-8")
+    return models_path(*f"{name}.ant".split("/")).read_text(encoding="utf-8")
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from mtorsim.facts import Confidence, Fact, FrozenMapping
 from mtorsim.paths import models_path
 
 Timing: TypeAlias = Literal["chronic", "acute"]
+Place: TypeAlias = Literal["cell", "body"]
 
 STIMULI: Mapping[str, Fact] = FrozenMapping(
     {
@@ -116,7 +117,7 @@ class Mutant:
 
 @dataclass(frozen=True, kw_only=True)
 class Perturbation:
-    """Something done to a cell other than a drug.
+    """Something done to a cell, or to the body it sits in, other than a drug of the network.
 
     Attributes
     ----------
@@ -129,6 +130,8 @@ class Perturbation:
         At least one; carried out in order.
     mutant : Mutant, optional
         Mutant of mTOR that the cell then has; its share is set by one of the changes.
+    place : {"cell", "body"}
+        Body: a modifier of pharmacokinetics, such as ketoconazole.
     source, confidence, notes
         Origin of the whole, as in `Fact`.
     """
@@ -141,6 +144,7 @@ class Perturbation:
     confidence: Confidence
     notes: str = ""
     mutant: Mutant | None = None
+    place: Place = "cell"
 
     def in_words(self) -> str:
         """Return ``"PTEN_loss (chronic: PTEN × 0)"``."""
@@ -201,8 +205,9 @@ def _read(path: Path, _changed: int) -> Mapping[str, Perturbation]:
 
 def _perturbation(name: str, entry: Entry) -> Perturbation:
     fields = entry.fields(
-        ("description", "timing", "changes", "source", "confidence"), ("notes", "mutant")
+        ("description", "timing", "changes", "source", "confidence"), ("notes", "mutant", "place")
     )
+    place = fields["place"].choice(get_args(Place)) if "place" in fields else "cell"
     changes = tuple(_change(item) for item in fields["changes"].items())
     if not changes:
         raise fields["changes"].error("expected at least one change, got none.")
@@ -215,6 +220,7 @@ def _perturbation(name: str, entry: Entry) -> Perturbation:
         confidence=fields["confidence"].choice(get_args(Confidence)),  # type: ignore[arg-type]
         notes=fields["notes"].text() if "notes" in fields else "",
         mutant=_mutant(name, fields["mutant"]) if "mutant" in fields else None,
+        place=place,  # type: ignore[arg-type]
     )
 
 

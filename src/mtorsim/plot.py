@@ -13,7 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.gridspec import SubplotSpec
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
+from mtorsim import pharmacokinetics
 from mtorsim.errors import InputError
+from mtorsim.regimen import Dose, Regimen
 from mtorsim.units import say_concentration, say_time
 
 if TYPE_CHECKING:
@@ -24,9 +26,10 @@ if TYPE_CHECKING:
 # is left out, being too light for a line on white. Line styles say the same a second time.
 INK = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#56B4E9", "#E69F00")
 STROKES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)), "-")
-GREY, SHADE = "#767676", "#F5F2E8"
+GREY, SHADE, DOSE = "#767676", "#F5F2E8", "#333333"
 
 ZOOM = 120.0  # min: the first hours, drawn a second time at their own scale
+ZOOM_BODY = 1440.0  # min: a body takes and loses drug more slowly than a dish is filled
 TEXT = 7.0  # pt
 _LEFT, _ACROSS = 0.48, 2.05  # inch, of a pair of axes: what stands left of it, its width
 _LETTER = 0.059  # inch, a letter of that size with room to spare
@@ -95,7 +98,8 @@ class Panel:
 def figure(result: "Result", ids: Iterable[str] | None = None) -> Picture:
     """Return a figure of a result, one pair of axes per branch of the network.
 
-    The left of each pair shows the two hours after the first treatment at a scale of their own.
+    The left of each pair shows the two hours after the first treatment at a scale of their own, or
+    the first day after the first dose of a body. Doses of a body are marks above the curves.
     A read-out that is zero in the untreated cell (such as bound drug) is drawn in its own unit.
 
     Parameters
@@ -103,7 +107,7 @@ def figure(result: "Result", ids: Iterable[str] | None = None) -> Picture:
     result : Result
         What ``simulate`` returned.
     ids : iterable of str, optional
-        Observables to draw; default: a choice of each branch's.
+        Observables to draw; default: those of the scenario, or else a choice of each branch's.
 
     Returns
     -------
@@ -115,9 +119,10 @@ def figure(result: "Result", ids: Iterable[str] | None = None) -> Picture:
     InputError
         For an id that is not in the result, or none at all.
     """
-    panels = _panels(result, None if ids is None else tuple(ids))
-    exposures = tuple(_exposures(result))
-    window = _window(exposures, float(result.time[-1]))
+    chosen = result.scenario.observe or None if ids is None else tuple(ids)
+    panels = _panels(result, chosen)
+    marks = Marks(tuple(_exposures(result)), tuple(_doses(result.scenario)))
+    window = _window(marks, float(result.time[-1]))
     columns = min(2, len(panels))
     rows = -(-len(panels) // columns)
     names = 0.16 + _LETTER * max(len(curve.label) for panel in panels for curve in panel.curves)
@@ -139,7 +144,7 @@ def figure(result: "Result", ids: Iterable[str] | None = None) -> Picture:
     for place, panel in enumerate(panels):
         cell = grid[place // columns, place % columns]
         letter = ascii_uppercase[place % 26] if len(panels) > 1 else ""
-        _draw_panel(picture, cell, panel, letter, result.time, window, exposures)
+        _draw_panel(picture, cell, panel, letter, result.time, window, marks)
     _head(picture, result.scenario, words)
     return picture
 
@@ -205,6 +210,8 @@ class Exposure:
 def _exposures(result: "Result") -> Iterator[Exposure]:
     last = float(result.time[-1])
     for treatment in result.scenario.drugs:
+        if isinstance(treatment.schedule, Regimen):
+            continue
         changes = [change for change in treatment.schedule.changes() if change.time < last]
         ends = [change.time for change in changes[1:]] + [last]
         for change, end in zip(changes, ends, strict=True):
@@ -212,10 +219,55 @@ def _exposures(result: "Result") -> Iterator[Exposure]:
                 yield Exposure(treatment.drug, change.time, end, change.concentration)
 
 
-def _window(exposures: Sequence[Exposure], last: float) -> tuple[float, float] | None:
-    """The two hours after the first treatment; none where they are most of the run."""
-    begin = min((exposure.begin for exposure in exposures), default=0.0)
-    return (begin, begin + ZOOM) if last > 1.5 * ZOOM and begin + ZOOM <= last else None
+def _doses(scenario: "Scenario") -> Iterator[Dose]:
+    for drug, regimen in scenario.regimens.items():
+        yield from pharmacokinetics.planned(regimen, drug, scenario.species, scenario.duration)
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What was given and when: stretches of time in a dish, doses of a body."""
+
+    exposures: tuple[Exposure, ...]
+    doses: tuple[Dose, ...]
+
+    @property
+    def begin(self) -> float:
+        """When the first treatment begins [min]; 0 without any."""
+        begins = [one.begin for one in self.exposures] + [dose.time for dose in self.doses]
+        return min(begins, default=0.0)
+
+    @property
+    def zoom(self) -> float:
+        """How long after that is drawn at a scale of its own [min]."""
+        return ZOOM_BODY if self.doses else ZOOM
+
+
+def _window(marks: Marks, last: float) -> tuple[float, float] | None:
+    """The time after the first treatment; none where it is most of the run."""
+    begin, zoom = marks.begin, marks.zoom
+    return (begin, begin + zoom) if last > 1.5 * zoom and begin + zoom <= last else None
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The unit of a time axis: its name, its length [min], and steps at which ticks may stand."""
+
+    unit: str
+    minutes: float
+    steps: tuple[float, ...]
+
+
+HOURS = Clock("h", 60.0, (0.25, 0.5, 1, 2, 3, 6, 12, 24, 48, 96, 168))
+DAYS = Clock("days", 1440.0, (0.5, 1, 2, 7, 14, 28))
+WEEKS = Clock("weeks", 10080.0, (1, 2, 4, 8, 13, 26, 52, 104))
+
+
+def _clock(end: float) -> Clock:
+    """The unit of an axis that ends at `end` [min]."""
+    if end <= 5 * 1440:
+        return HOURS
+    return DAYS if end <= 16 * 10080 else WEEKS
 
 
 # --- how it is drawn -----------------------------------------------------------------------------
@@ -228,7 +280,7 @@ def _draw_panel(
     letter: str,
     time: np.ndarray,
     window: tuple[float, float] | None,
-    exposures: Sequence[Exposure],
+    marks: Marks,
 ) -> None:
     spans = _spans(window, float(time[-1]))
     ratios = (1, 1.35)[: len(spans)]
@@ -236,18 +288,35 @@ def _draw_panel(
     parts = cell.subgridspec(1, len(spans), width_ratios=ratios, wspace=0.07 if is_broken else 0.22)
     axes = [picture.add_subplot(parts[0, part]) for part in range(len(spans))]
     for axis, span in zip(axes, spans, strict=True):
-        _draw_axis(axis, panel, time, span, exposures)
+        _draw_axis(axis, panel, time, span, marks)
     _scale(axes, panel)
     axes[0].set_ylabel(panel.unit, fontsize=TEXT, labelpad=3)
     title = f"{letter}   {panel.title}" if letter else panel.title
-    axes[0].set_title(title, fontsize=TEXT + 1, fontweight="bold", loc="left", pad=5)
-    place = cell.get_position(picture)
-    middle, below = (place.x0 + place.x1) / 2, place.y0 - 0.28 / picture.get_figheight()
-    picture.text(middle, below, "time [h]", fontsize=TEXT, ha="center", va="center")
+    pad = 9 if marks.doses else 5
+    axes[0].set_title(title, fontsize=TEXT + 1, fontweight="bold", loc="left", pad=pad)
+    _name_time(picture, cell, axes, spans)
+    if is_broken:  # the first part has named the time at which the second begins
+        begin = axes[1].get_xlim()[0]
+        later = [tick for tick in axes[1].get_xticks() if tick > begin]
+        axes[1].xaxis.set_major_locator(FixedLocator(later))
     for axis in axes[1:]:
         axis.tick_params(left=not is_broken, labelleft=False)
         axis.spines["left"].set_visible(not is_broken)
     _name_curves(picture, axes[-1], panel, spans[-1][1])
+
+
+def _name_time(
+    picture: Figure, cell: SubplotSpec, axes: Sequence[Axes], spans: Sequence[tuple[float, float]]
+) -> None:
+    """Write the unit of time below the axes, once if it is the same for both."""
+    units = [_clock(end).unit for _, end in spans]
+    places = [axis.get_position() for axis in axes]
+    if len({*units}) == 1:
+        units, places = units[:1], [cell.get_position(picture)]
+    for unit, place in zip(units, places, strict=True):
+        middle, below = (place.x0 + place.x1) / 2, place.y0 - 0.28 / picture.get_figheight()
+        text = f"time [{unit}]"
+        picture.text(middle, below, text, fontsize=TEXT, ha="center", va="center")
 
 
 def _spans(window: tuple[float, float] | None, last: float) -> tuple[tuple[float, float], ...]:
@@ -266,36 +335,51 @@ def _draw_axis(
     panel: Panel,
     time: np.ndarray,
     span: tuple[float, float],
-    exposures: Sequence[Exposure],
+    marks: Marks,
 ) -> None:
     begin, end = span
-    for exposure in exposures:
-        left, right = max(exposure.begin, begin), min(exposure.end, end)
-        if left < right:
-            axis.axvspan(left / 60, right / 60, color=SHADE, linewidth=0, zorder=0)
+    clock = _clock(end)
+    _mark(axis, marks, span, clock)
     if panel.is_relative:
         axis.axhline(1, color=GREY, linewidth=0.6, zorder=1)
     near = (time >= begin) & (time <= end)
     for number, curve in enumerate(panel.curves):
         axis.plot(
-            time[near] / 60,
+            time[near] / clock.minutes,
             curve.values[near],
             color=INK[number % len(INK)],
             linestyle=STROKES[number % len(STROKES)],
             linewidth=1.3,
             zorder=3,
         )
-    axis.set_xlim(begin / 60, end / 60)
-    axis.xaxis.set_major_locator(FixedLocator(_hours(begin / 60, end / 60)))
-    axis.xaxis.set_major_formatter(FuncFormatter(lambda hour, _: f"{hour:g}"))
+    first, last = begin / clock.minutes, end / clock.minutes
+    axis.set_xlim(first, last)
+    axis.xaxis.set_major_locator(FixedLocator(_ticks(first, last, clock.steps)))
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda time, _: f"{time:g}"))
     axis.tick_params(labelsize=TEXT, length=2.5, width=0.6, pad=2)
     axis.spines[["top", "right"]].set_visible(False)
     axis.spines[["left", "bottom"]].set_linewidth(0.6)
 
 
-def _hours(begin: float, end: float) -> list[float]:
-    """Ticks at hours a biologist would choose: quarters of a day for a run of days."""
-    steps = (0.25, 0.5, 1, 2, 3, 6, 12, 24, 48, 96, 168)
+def _mark(axis: Axes, marks: Marks, span: tuple[float, float], clock: Clock) -> None:
+    """Shade the time with drug in the medium; above the curves mark doses, bars being infusions."""
+    begin, end = span
+    for exposure in marks.exposures:
+        left, right = max(exposure.begin, begin), min(exposure.end, end)
+        if left < right:
+            edges = left / clock.minutes, right / clock.minutes
+            axis.axvspan(*edges, color=SHADE, linewidth=0, zorder=0)
+    shown = [dose for dose in marks.doses if begin <= dose.time < end]
+    above = axis.get_xaxis_transform()  # x in units of time, y from 0 to 1
+    at = [dose.time / clock.minutes for dose in shown]
+    until = [min(dose.time + (dose.infusion or 0.0), end) / clock.minutes for dose in shown]
+    style: dict[str, Any] = {"colors": DOSE, "transform": above, "clip_on": False, "zorder": 4}
+    axis.vlines(at, 1.0, 1.05, linewidth=1.0, **style)
+    axis.hlines([1.025] * len(at), at, until, linewidth=2.0, **style)
+
+
+def _ticks(begin: float, end: float, steps: Sequence[float]) -> list[float]:
+    """Ticks at times a biologist would choose: quarters of a day for a run of days."""
     step = next((step for step in steps if (end - begin) / step <= 5), (end - begin) / 4)
     first = int(np.ceil(begin / step - 1e-9))
     last = int(np.floor(end / step + 1e-9))
@@ -320,7 +404,10 @@ def _name_curves(picture: Figure, axis: Axes, panel: Panel, end: float) -> None:
     """Write each curve's name where it ends, moved apart where two would overlap."""
     height = axis.get_position().height * picture.get_figheight() * 72  # pt
     to_axes = axis.transData + axis.transAxes.inverted()
-    ends = [float(to_axes.transform((end / 60, curve.values[-1]))[1]) for curve in panel.curves]
+    ends = [
+        float(to_axes.transform((end / _clock(end).minutes, curve.values[-1]))[1])
+        for curve in panel.curves
+    ]
     gap = 1.2 * TEXT / height
     for number, (curve, at, place) in enumerate(
         zip(panel.curves, ends, _spread(ends, gap), strict=True)
@@ -388,10 +475,13 @@ def _caption(scenario: "Scenario", window: tuple[float, float] | None) -> str:
     given += [f"{entry.drug} {entry.schedule.in_words()}" for entry in scenario.drugs]
     words = "; ".join(given) or "untreated"
     words = words[0].upper() + words[1:] + "."
-    if scenario.drugs:
+    if scenario.has_body:
+        words += f" In a tumour of a {scenario.species}. Marks above: doses."
+    elif scenario.drugs:
         words += " Shaded: drug in the medium."
     if window is not None and window[0] == 0:
         words += f" The time axis changes its scale at {say_time(window[1])}."
     elif window is not None:
-        words += f" Left: the first {say_time(ZOOM)} of treatment; right: the whole run."
+        first = say_time(window[1] - window[0])
+        words += f" Left: the first {first} of treatment; right: the whole run."
     return words

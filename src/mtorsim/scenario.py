@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import Any, Self, TypeAlias
 
-from mtorsim import cells, drugs, perturbation
+from mtorsim import cells, drugs, perturbation, pharmacokinetics
 from mtorsim.dosing import Constant, Repeated, Schedule, resolved
 from mtorsim.errors import RegimenError, ScenarioError, about, shown, within
 from mtorsim.facts import FrozenMapping
+from mtorsim.regimen import Phase, Regimen, looks_like_regimen
 from mtorsim.units import (
     Given,
     Quantity,
@@ -24,6 +25,7 @@ from mtorsim.units import (
 
 _NOTHING: FrozenMapping[str, Any] = FrozenMapping()
 _SHORTEST, _LONGEST = 1 / 60_000, 3652.5 * 1440.0  # min: a millisecond, ten years
+_USUAL, _AFTER_ONE, _UNTIL_THE_END = 72 * 60.0, 7 * 1440.0, 8 * 10080.0  # min
 
 
 @dataclass(frozen=True, init=False)
@@ -34,14 +36,15 @@ class Treatment:
     ----------
     drug : str
         Name of a drug, as `mtorsim show drugs` lists it.
-    schedule : Constant, Repeated, or str or pint quantity
-        A dose alone, such as ``"20 nM"``, stands for ``Constant(dose)``.
+    schedule : Constant, Repeated, Regimen, or str or pint quantity
+        A dose alone, such as ``"20 nM"``, stands for ``Constant(dose)``; a mass, such as
+        ``"25 mg IV weekly x4"``, for ``Regimen(text)``.
 
     Attributes
     ----------
     drug : str
-    schedule : Constant or Repeated
-        With its dose in nM, also where it was given as mass per volume.
+    schedule : Constant, Repeated or Regimen
+        With its dose in nM, also where it was given as mass per volume; a regimen in mg.
 
     Raises
     ------
@@ -52,13 +55,16 @@ class Treatment:
     """
 
     drug: str
-    schedule: Schedule
+    schedule: Schedule | Regimen
 
-    def __init__(self, drug: str, schedule: Schedule | Given) -> None:
+    def __init__(self, drug: str, schedule: Schedule | Regimen | Given) -> None:
         with within("name"):
             molar_mass = drugs.load(_text(drug, "drug", "'temsirolimus'")).molar_mass.value
+        plan = _schedule(drug, schedule)
         object.__setattr__(self, "drug", drug)
-        object.__setattr__(self, "schedule", resolved(_schedule(drug, schedule), molar_mass))
+        object.__setattr__(
+            self, "schedule", plan if isinstance(plan, Regimen) else resolved(plan, molar_mass)
+        )
 
     def in_words(self) -> str:
         """Return ``"temsirolimus: 20 nM from 0 h"``."""
@@ -69,7 +75,7 @@ class Treatment:
         return {"name": self.drug, **self.schedule.to_dict()}
 
 
-Drugs: TypeAlias = Iterable[Treatment] | Mapping[str, Schedule | Given]
+Drugs: TypeAlias = Iterable[Treatment] | Mapping[str, Schedule | Regimen | Given]
 
 
 @dataclass(frozen=True, init=False)
@@ -90,12 +96,16 @@ class Scenario:
         ``{"insulin": "10 nM"}``.
     perturbations : sequence of str
         Names, each once, carried out in this order.
-    duration : str or pint quantity
-        From a millisecond to ten years: ``"72 h"``.
+    duration : str or pint quantity, optional
+        From a millisecond to ten years: ``"72 h"``. Without one: 72 h in a dish; the whole regimen
+        in a body, that is up to one interval after the last dose, a week after a dose without a
+        frequency, and eight weeks of doses that go on until the end.
     set : mapping of str to number or str
         Id of a parameter or species -> value. Checked against the model when it is compiled.
     observe : sequence of str
         Ids to read, each once; none stands for all observables. Checked when it is compiled.
+    species : str
+        Whose body a regimen goes through, ``"human"`` or ``"mouse"``; only with a regimen.
 
     Attributes
     ----------
@@ -109,6 +119,7 @@ class Scenario:
     set : mapping of str to float or str
         As given.
     observe : tuple of str
+    species : str
 
     Raises
     ------
@@ -129,6 +140,7 @@ class Scenario:
     duration: float
     set: Mapping[str, float | str]
     observe: tuple[str, ...]
+    species: str
 
     def __init__(
         self,
@@ -137,17 +149,44 @@ class Scenario:
         drugs: Drugs = (),
         stimuli: Mapping[str, Given] = _NOTHING,
         perturbations: Iterable[str] = (),
-        duration: Given = "72 h",
+        duration: Given | None = None,
         set: Mapping[str, float | str] = _NOTHING,
         observe: Iterable[str] = (),
+        species: str = "human",
     ) -> None:
         object.__setattr__(self, "cell", _cell(cell))
-        object.__setattr__(self, "duration", _duration(duration))
-        object.__setattr__(self, "drugs", _treatments(drugs, self.duration))
+        object.__setattr__(self, "species", _species(species))
+        end = None if duration is None else _duration(duration)
+        object.__setattr__(self, "drugs", _treatments(drugs))
+        object.__setattr__(self, "duration", _usual_duration(self.drugs) if end is None else end)
         object.__setattr__(self, "stimuli", _stimuli(stimuli))
         object.__setattr__(self, "perturbations", _perturbations(perturbations))
         object.__setattr__(self, "set", _settings(set))
         object.__setattr__(self, "observe", _ids(observe, "observe", "['S6K1_pT389']"))
+        _check_starts(self.drugs, self.duration)
+        self._check_body()
+
+    def _check_body(self) -> None:
+        """Refuse what only goes with a body, or not with one."""
+        _check_in_vitro({one.drug for one in self.drugs} - set(self.regimens), self.regimens)
+        for k, treatment in enumerate(self.drugs):
+            if isinstance(treatment.schedule, Regimen):
+                with within("drugs", k, "regimen"):
+                    plan = (treatment.schedule, treatment.drug, self.species)
+                    pharmacokinetics.planned(*plan, self.duration)
+        if not self.has_body:
+            _check_no_body(self.species, self.perturbations)
+
+    @property
+    def regimens(self) -> dict[str, Regimen]:
+        """Drug -> its regimen, of the drugs that are given to a body."""
+        plans = {one.drug: one.schedule for one in self.drugs}
+        return {drug: one for drug, one in plans.items() if isinstance(one, Regimen)}
+
+    @property
+    def has_body(self) -> bool:
+        """Whether a drug is given to a body and not with the medium."""
+        return bool(self.regimens)
 
     def in_words(self) -> str:
         """Return the scenario in plain English, one line for each thing done."""
@@ -159,13 +198,46 @@ class Scenario:
             f"Cell: {cell.name} in {cell.medium.text}, at its steady state without drug.",
             _line("Perturbations", done),
             _line("Stimuli from 0 h", given),
-            *(f"Drug: {treatment.in_words()}." for treatment in self.drugs or ()),
+            *(f"Drug: {one.in_words()}{self._usual_route(one)}." for one in self.drugs),
+            f"In a tumour of a {self.species}." if self.has_body else "",
             "" if self.drugs else "Drugs: none.",
             _line("Set", changed),
-            f"Duration: {say_time(self.duration)}.",
+            f"Duration: {say_time(self.duration)}{self._doses_within()}.",
             _line("Read-outs", self.observe) or "Read-outs: all observables.",
         ]
         return "\n".join(line for line in lines if line)
+
+    def _usual_route(self, treatment: Treatment) -> str:
+        """Say what a regimen leaves to the drug: its route, how long an infusion runs."""
+        if (regimen := self.regimens.get(treatment.drug)) is None:
+            return ""
+        given = regimen.doses(self.duration)
+        planned = pharmacokinetics.planned(regimen, treatment.drug, self.species, self.duration)
+        usual = [dose for dose, as_said in zip(planned, given, strict=True) if dose != as_said]
+        ways = dict.fromkeys(
+            f"{dose.route} over {say_time(dose.infusion)}" if dose.infusion else str(dose.route)
+            for dose in usual
+        )
+        return f" ({' or '.join(ways)}, as is usual)" if ways else ""
+
+    def _doses_within(self) -> str:
+        """Say how much of the regimens the duration holds; nothing of those that go on and on."""
+        closed = {drug: plan for drug, plan in self.regimens.items() if not plan.is_open}
+        given = {
+            drug: (len(plan.doses(self.duration)), len(plan.doses(math.inf)))
+            for drug, plan in closed.items()
+        }
+        later = [
+            f"{every - now} of {every} doses of {drug} would come later"
+            for drug, (now, every) in given.items()
+            if now < every
+        ]
+        if later:
+            return f"; {', '.join(later)}"
+        is_whole = closed and closed == self.regimens
+        if is_whole and self.duration == _usual_duration(self.drugs):
+            return ", the whole regimen"
+        return ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of a scenario file that gives this scenario again, exactly."""
@@ -177,12 +249,13 @@ class Scenario:
             "drugs": [treatment.to_dict() for treatment in self.drugs],
             "set": dict(self.set),
             "observe": list(self.observe),
+            "species": self.species if self.has_body else "",
         }
         return {key: value for key, value in fields.items() if value}
 
     def replace(self, **changes: Any) -> Self:
         """Return a copy with some arguments changed, checked again."""
-        same = {**self.to_dict(), "drugs": self.drugs}
+        same = {**self.to_dict(), "drugs": self.drugs, "species": self.species}
         return type(self)(**(same | changes))
 
 
@@ -194,6 +267,37 @@ def _line(title: str, parts: Iterable[str]) -> str:
 def _cell(name: object) -> str:
     with within("cell"):
         return cells.load(_text(name, "cell", "'786-O'")).name
+
+
+def _species(name: object) -> str:
+    with within("species"):
+        pharmacokinetics.check_species(name)
+        return str(name)
+
+
+def _check_in_vitro(medium: set[str], regimens: Mapping[str, Regimen]) -> None:
+    """Refuse a drug in the medium beside one that is given to a body."""
+    if medium and regimens:
+        with within("drugs"):
+            raise ScenarioError(
+                f"drugs: {min(regimens)} is given to a body and {min(medium)} with the medium of "
+                "a dish. Give both as regimens, or both as doses."
+            )
+
+
+def _check_no_body(species: str, perturbations: Iterable[str]) -> None:
+    """Refuse what only goes with a body."""
+    example = "Give a drug as a regimen, such as '25 mg IV weekly x4'"
+    if species != pharmacokinetics.SPECIES[0]:
+        with within("species"):
+            raise ScenarioError(
+                f"species: {species!r} is whose body drugs go through, and none does. {example}, "
+                "or leave the species out."
+            )
+    for k, name in enumerate(perturbations):
+        if perturbation.load(name).place == "body":
+            with within("perturbations", k):
+                raise ScenarioError(f"perturbations: {name!r} acts on a body. {example}.")
 
 
 def _duration(value: Given) -> float:
@@ -211,19 +315,37 @@ def _duration(value: Given) -> float:
         return minutes
 
 
-def _schedule(drug: str, schedule: Schedule | Given) -> Schedule:
-    if isinstance(schedule, Constant | Repeated):
+def _usual_duration(treatments: Iterable[Treatment]) -> float:
+    plans = [one.schedule for one in treatments]
+    whole = [_whole(plan) for plan in plans if isinstance(plan, Regimen)]
+    return _duration(exact_time(max(whole))) if whole else _USUAL
+
+
+def _whole(regimen: Regimen) -> float:
+    """Return when a regimen is over [min]."""
+    *before, last = regimen.parts
+    begin = regimen.start + sum(part.length or 0.0 for part in before)
+    assert isinstance(last, Phase)  # checked when it is made
+    if last.length is None:
+        return begin + _UNTIL_THE_END
+    return begin + (last.length or max(_AFTER_ONE, last.infusion or 0.0))
+
+
+def _schedule(drug: str, schedule: Schedule | Regimen | Given) -> Schedule | Regimen:
+    if isinstance(schedule, Constant | Repeated | Regimen):
         return schedule
     with about(drug):  # with several drugs in one mapping, "dose" alone does not say whose
+        if isinstance(schedule, str) and looks_like_regimen(schedule):
+            return Regimen(schedule)
         return Constant(schedule)
 
 
-def _treatments(given: object, end: float) -> tuple[Treatment, ...]:
+def _treatments(given: object) -> tuple[Treatment, ...]:
     with within("drugs"):
         found: dict[str, Treatment] = {}
         for k, treatment in enumerate(_listed_treatments(given)):
             with within(k):
-                _check_treatment(treatment, found, end)
+                _check_treatment(treatment, found)
             found[treatment.drug] = treatment
         return tuple(found.values())
 
@@ -239,7 +361,7 @@ def _listed_treatments(given: object) -> list[Treatment]:
     return list(given)
 
 
-def _check_treatment(treatment: object, before: Mapping[str, Treatment], end: float) -> None:
+def _check_treatment(treatment: object, before: Mapping[str, Treatment]) -> None:
     if not isinstance(treatment, Treatment):
         raise ScenarioError(
             f"drugs: {shown(treatment)} is not a treatment. "
@@ -251,12 +373,16 @@ def _check_treatment(treatment: object, before: Mapping[str, Treatment], end: fl
                 f"drugs: {treatment.drug!r} is given twice. "
                 "Give each drug one schedule; Repeated gives it several times."
             )
-    if treatment.schedule.start >= end:
-        with within("start"):
-            raise RegimenError(
-                f"{treatment.drug}: start at {say_time(treatment.schedule.start)} is not before "
-                f"the end at {say_time(end)}. Start earlier or simulate longer."
-            )
+
+
+def _check_starts(treatments: Iterable[Treatment], end: float) -> None:
+    for k, one in enumerate(treatments):
+        if one.schedule.start >= end:
+            with within("drugs", k, "start"):
+                raise RegimenError(
+                    f"{one.drug}: start at {say_time(one.schedule.start)} is not before "
+                    f"the end at {say_time(end)}. Start earlier or simulate longer."
+                )
 
 
 def _stimuli(given: object) -> FrozenMapping[str, float]:

@@ -13,13 +13,16 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mtorsim.document import Document, dotted, kind_of, read, unknown_key
 from mtorsim.dosing import Constant, Repeated, Schedule
-from mtorsim.errors import InputError, ScenarioError, about, shown, within
+from mtorsim.errors import InputError, ScenarioError, UnitError, about, shown, within
+from mtorsim.pharmacokinetics import SPECIES
+from mtorsim.regimen import Regimen, looks_like_regimen
 from mtorsim.scenario import Scenario, Treatment
 
 _CONFIG = ConfigDict(extra="forbid", strict=True)
 _Keys: TypeAlias = tuple[str | int, ...]
 
 _REPEATING = ("every", "times", "exposure")
+_IN_DISH = ("stop", *_REPEATING)
 _QUANTITIES = {"duration", "dose", "start", "stop", "every", "exposure"}
 _TYPES = {
     "string_type": "text",
@@ -33,6 +36,13 @@ _TYPES = {
 _Time: TypeAlias = Annotated[str, Field(examples=["72 h", "30 min"])]
 _Concentration: TypeAlias = Annotated[str, Field(examples=["20 nM", "0.1 uM"])]
 _Unique = {"uniqueItems": True}
+# For editors; of a file that is read `_treatment` says what is wrong, in our words.
+_Either: Any = {
+    "oneOf": [
+        {"required": ["dose"]},
+        {"required": ["regimen"], "not": {"anyOf": [{"required": [key]} for key in _IN_DISH]}},
+    ]
+}
 
 
 def _without_default(schema: dict[str, Any]) -> None:
@@ -44,14 +54,24 @@ _ABSENT: Any = Field(default=None, json_schema_extra=_without_default)
 
 
 class DrugEntry(BaseModel):
-    """A drug and its schedule: once (start, stop) or repeated (every, times, exposure)."""
+    """A drug, and either its dose in the medium or its regimen in a body.
 
-    model_config = _CONFIG
+    A dose is given once (start, stop) or repeated (every, times, exposure).
+    """
+
+    model_config = _CONFIG | ConfigDict(json_schema_extra=_Either)
 
     name: Annotated[str, Field(description="Name of a drug.", examples=["temsirolimus"])]
     dose: Annotated[
         _Concentration, Field(description="Concentration in the fresh medium; also '18 ng/mL'.")
-    ]
+    ] = _ABSENT
+    regimen: Annotated[
+        str,
+        Field(
+            description="What a patient or an animal is given, by which route and how often.",
+            examples=["25 mg IV over 30 min weekly x4", "10 mg PO daily", "20 mg/kg IP daily x5"],
+        ),
+    ] = _ABSENT
     start: Annotated[_Time, Field(description="When the drug is given first; 0 h if left out.")] = (
         _ABSENT
     )
@@ -69,7 +89,13 @@ class ScenarioFile(BaseModel):
     model_config = _CONFIG
 
     cell: Annotated[str, Field(description="Name of a cell.", examples=["786-O"])] = "786-O"
-    duration: Annotated[_Time, Field(description="How long to simulate, above zero.")] = "72 h"
+    duration: Annotated[
+        _Time,
+        Field(
+            description="How long to simulate, above zero; if left out 72 h, or with regimens "
+            "until the last is over."
+        ),
+    ] = _ABSENT
     perturbations: Annotated[
         list[str],
         Field(
@@ -88,7 +114,11 @@ class ScenarioFile(BaseModel):
     drugs: Annotated[
         list[DrugEntry],
         Field(
-            description="Each drug once.", examples=[[{"name": "temsirolimus", "dose": "20 nM"}]]
+            description="Each drug once.",
+            examples=[
+                [{"name": "temsirolimus", "dose": "20 nM"}],
+                [{"name": "temsirolimus", "regimen": "25 mg IV over 30 min weekly x4"}],
+            ],
         ),
     ] = []
     set: Annotated[
@@ -106,6 +136,54 @@ class ScenarioFile(BaseModel):
             json_schema_extra=_Unique,
         ),
     ] = []
+    species: Annotated[
+        str,
+        Field(
+            description="Whose body regimens go through.",
+            examples=list(SPECIES),
+            json_schema_extra={"enum": list(SPECIES)},
+        ),
+    ] = SPECIES[0]
+
+
+class RangeEntry(BaseModel):
+    """A range of numbers: its two ends, and how many values between them."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=True)
+
+    start: Annotated[float | str, Field(alias="from", examples=["0.01 nM"])]
+    to: Annotated[float | str, Field(examples=["100 nM"])]
+    points: Annotated[
+        int, Field(description="Number of values; none for a design that samples.", examples=[9])
+    ] = _ABSENT
+    spacing: Annotated[str, Field(description="linear or log.", examples=["log"])] = _ABSENT
+
+
+class SweepFile(ScenarioFile):
+    """A scenario, what of it varies, and what is read."""
+
+    vary: Annotated[
+        dict[str, RangeEntry | list[float | str | list[str]]],
+        Field(
+            description="What varies: cell, perturbations, duration, species, "
+            "drugs.NAME.dose (start, stop, every, times, exposure, regimen), stimuli.NAME, or a "
+            "parameter.",
+            examples=[{"cell": ["786-O", "Caki-1"]}],
+        ),
+    ]
+    design: Annotated[str, Field(description="Which combinations.", examples=["grid"])] = _ABSENT
+    points: Annotated[int, Field(description="Of a design that samples.", examples=[100])] = _ABSENT
+    seed: Annotated[int, Field(description="Of a design that samples.", examples=[0])] = _ABSENT
+    read: Annotated[list[str], Field(description="What is kept.", examples=[["end", "auc"]])] = (
+        _ABSENT
+    )
+    times: Annotated[list[str], Field(description="Output times.", examples=[["0 h", "24 h"]])] = (
+        _ABSENT
+    )
+    relative_tolerance: Annotated[float, Field(examples=[1e-6])] = _ABSENT
+
+
+_OF_SWEEP = tuple(name for name in SweepFile.model_fields if name not in ScenarioFile.model_fields)
 
 
 def load(path: str | Path) -> Scenario:
@@ -128,10 +206,29 @@ def load(path: str | Path) -> Scenario:
     UnknownIdError, UnitError, RegimenError
         As `Scenario` does. The message begins with file and line.
     """
+    return load_with_keys(path)[0]
+
+
+def load_with_keys(
+    path: str | Path, *, sweep: bool = False
+) -> tuple[Scenario, frozenset[str], dict[str, Any]]:
+    """Read a scenario file as `load` does, or a sweep file.
+
+    Returns
+    -------
+    Scenario
+    frozenset of str
+        Keys of a scenario that the file gives.
+    dict
+        Keys of a sweep and their content: vary, design, points, seed, read, times,
+        relative_tolerance; none for a scenario file.
+    """
     document = read(path, ScenarioError)
-    fields = _checked(document)
+    fields = _checked(document, SweepFile if sweep else ScenarioFile)
+    own = {key: fields.pop(key) for key in _OF_SWEEP if key in fields}
+    keys = frozenset(fields)
     with _located(document):
-        return _scenario(fields)
+        return _scenario(fields), keys, own
 
 
 @contextmanager
@@ -141,12 +238,12 @@ def located(path: str | Path) -> Iterator[None]:
         yield
 
 
-def schema() -> dict[str, Any]:
-    """Return the JSON Schema of scenario files."""
+def schema(*, sweep: bool = False) -> dict[str, Any]:
+    """Return the JSON Schema of scenario files, or of sweep files."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **ScenarioFile.model_json_schema(),
-        "title": "mtorsim scenario",
+        **(SweepFile if sweep else ScenarioFile).model_json_schema(by_alias=True),
+        "title": "mtorsim sweep" if sweep else "mtorsim scenario",
     }
 
 
@@ -158,20 +255,20 @@ def _located(document: Document) -> Iterator[None]:
         raise error.at(document.where(error.path)) from None
 
 
-def _checked(document: Document) -> dict[str, Any]:
+def _checked(document: Document, shape: type[ScenarioFile]) -> dict[str, Any]:
     """Return the content of a file, with keys and types as they should be."""
     content = document.content
     if not isinstance(content, dict):
         raise document.root.error(
             f"expected 'key: value' lines such as 'cell: 786-O', got {kind_of(content)}."
         )
-    if "vary" in content:
+    if "vary" in content and shape is ScenarioFile:
         raise ScenarioError(
             f"{document.where(('vary',))}: 'vary' makes this a sweep file. "
-            "Expected one scenario: take 'vary' out."
+            "Run it with 'mtorsim sweep', or take 'vary' out."
         )
     try:
-        return ScenarioFile.model_validate(content).model_dump(exclude_unset=True)
+        return shape.model_validate(content).model_dump(exclude_unset=True, by_alias=True)
     except ValidationError as error:
         faults = error.errors(include_url=False, include_context=False)
         # The order of the file, not that of the model.
@@ -193,11 +290,33 @@ def _scenario(fields: dict[str, Any]) -> Scenario:
 
 def _treatment(name: str, **timing: Any) -> Treatment:
     with about(name):
-        schedule = _schedule(timing)
+        schedule = _regimen(timing) if "regimen" in timing else _schedule(timing)
     return Treatment(name, schedule)
 
 
+def _regimen(timing: Mapping[str, Any]) -> Regimen:
+    for key in ("dose", *_IN_DISH):
+        if key in timing:
+            with within(key):
+                raise ScenarioError(f"{key!r} does not go with 'regimen'. {_INSTEAD[key]}")
+    return Regimen(**timing)
+
+
+_INSTEAD = {
+    "dose": "Give the regimen to a body, or the dose to a dish.",
+    **dict.fromkeys(_IN_DISH, "Say in the regimen how often it is given, as in 'weekly x4'."),
+}
+
+
 def _schedule(timing: Mapping[str, Any]) -> Schedule:
+    if "dose" not in timing:
+        raise ScenarioError("'dose' or 'regimen' is missing.")
+    if looks_like_regimen(dose := timing["dose"]):
+        with within("dose"):
+            raise UnitError(
+                f"dose: {shown(dose)} is a mass, and a medium has a concentration such as '20 nM'. "
+                f"To give it to a body write 'regimen: {dose}'."
+            )
     repeating = [key for key in _REPEATING if key in timing]
     if not repeating:
         return Constant(**timing)
@@ -225,6 +344,8 @@ def _complaint(kind: str, keys: _Keys, given: object) -> str:
         return f"{dotted(keys[:-1])}: {str(keys[-1])!r} is missing."
     if keys[0] == "set":
         keys = keys[:2]  # pydantic adds which of the allowed types it tried
+    if keys[0] == "vary" and not (len(keys) > 3 and keys[2] == "RangeEntry"):
+        keys = keys[:2]
     if _is_number(given) and _is_quantity(keys):
         return (
             f"{dotted(keys)}: {shown(given)} has no unit. Expected text such as {_example(keys)}."
@@ -237,7 +358,10 @@ def _place(keys: _Keys) -> tuple[type[BaseModel], str, _Keys]:
     """Return the model and field that keys lead to, and the keys within that field."""
     if keys[0] == "drugs" and len(keys) > 2:
         return DrugEntry, str(keys[2]), keys[3:]
-    return ScenarioFile, str(keys[0]), keys[1:]
+    if keys[0] == "vary" and len(keys) > 3 and keys[2] == "RangeEntry":
+        name = "start" if keys[3] == "from" else str(keys[3])
+        return RangeEntry, name, ()
+    return SweepFile, str(keys[0]), keys[1:]
 
 
 def _example(keys: _Keys) -> str:

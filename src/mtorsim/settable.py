@@ -8,8 +8,9 @@ import libsbml
 import numpy as np
 
 from mtorsim import perturbation
+from mtorsim.derived import evaluated, first_formulas, following, follows, names_in
 from mtorsim.errors import ScenarioError, UnknownIdError, within
-from mtorsim.library import read_sbml
+from mtorsim.library import BODY_FOLDER, read_sbml
 from mtorsim.symbols import DRUG_LAYER, Symbol
 from mtorsim.units import parameter
 
@@ -54,6 +55,9 @@ def _setting(id: str, given: float | str, table: Mapping[str, Symbol], sbml: str
         value = parameter(given, table[id].unit, id)
         if value < 0:
             raise ScenarioError(f"{id}: {given!r} is negative. Expected zero or more.")
+        is_share = id == "haematocrit" or id.startswith("fraction_")
+        if value > 1 and is_share and table[id].branch.startswith("pharmacokinetics"):
+            raise ScenarioError(f"{id}: {given!r} is more than all. Expected a share from 0 to 1.")
         if value == 0 and table[id].kind == "compartment":
             raise ScenarioError(f"{id}: {given!r} is no volume. Expected more than zero.")
         return value
@@ -70,12 +74,14 @@ def _check_settable(id: str, table: Mapping[str, Symbol], sbml: str) -> None:
             choices=settable,
             listing="mtorsim show parameters",
         )
-    if id not in settable:
+    if id not in settable or id in follows(sbml):
         raise ScenarioError(
             f"{id!r} follows from the rest of the model and cannot be set. "
             "List: mtorsim show parameters"
         )
     symbol = table[id]
+    if id.startswith("infusion_rate_"):
+        raise ScenarioError(f"{id!r} follows from the regimen of the drug: change that.")
     if symbol.branch == DRUG_LAYER and id.startswith("kwash_"):
         raise ScenarioError(f"{id!r} follows from the schedule of the drug: give it a stop.")
     if symbol.kind != "species" or symbol.boundary:
@@ -84,6 +90,11 @@ def _check_settable(id: str, table: Mapping[str, Symbol], sbml: str) -> None:
         raise ScenarioError(
             f"{id!r} begins at zero. Give the drug, such as --drug sirolimus=20nM or "
             "drugs={'sirolimus': '20 nM'}, or the share of a mutant of mTOR."
+        )
+    if symbol.branch.startswith(f"{BODY_FOLDER}/"):
+        raise ScenarioError(
+            f"{id!r} follows from the regimen: give one such as '25 mg IV weekly x4', or set a "
+            "parameter. List: mtorsim show parameters"
         )
     if id not in _conserved(sbml):
         # The cell comes to rest first: what is made and degraded forgets where it began.
@@ -142,43 +153,28 @@ def check_divisors(
     if not zeros:
         return
     start = {id: values.get(id, one.value) for id, one in table.items()}
+    start |= following({id: value for id, value in values.items() if id in table}, sbml)
     for divisor in _divisors(sbml):
         for id in zeros:
-            if id in _names(divisor) and _value(divisor, start) == 0:
+            if id in names_in(divisor) and evaluated(divisor, start) == 0:
                 with within("set", id):
                     raise ScenarioError(f"{id}: something is divided by it. Expected above zero.")
 
 
 @cache
 def _divisors(sbml: str) -> tuple[libsbml.ASTNode, ...]:
-    """Return what stands below a fraction bar anywhere in a model."""
+    """Return what stands below a fraction bar anywhere in a model; volumes do by definition."""
     model = read_sbml(sbml).getModel()
     laws = [one.getKineticLaw() for one in model.getListOfReactions()]
     rules = list(model.getListOfRules())
-    return tuple(divisor.deepCopy() for one in (*laws, *rules) for divisor in _below(one.getMath()))
+    below = [divisor.deepCopy() for one in (*laws, *rules) for divisor in _below(one.getMath())]
+    volumes = [one.getId() for one in model.getListOfCompartments()]
+    return *below, *(tree for id, tree in first_formulas(sbml).items() if id in volumes)
 
 
-def _below(math: libsbml.ASTNode) -> Iterator[libsbml.ASTNode]:
-    children = [math.getChild(index) for index in range(math.getNumChildren())]
-    if math.getType() == libsbml.AST_DIVIDE:
+def _below(tree: libsbml.ASTNode) -> Iterator[libsbml.ASTNode]:
+    children = [tree.getChild(index) for index in range(tree.getNumChildren())]
+    if tree.getType() == libsbml.AST_DIVIDE:
         yield children[1]
     for child in children:
         yield from _below(child)
-
-
-def _names(math: libsbml.ASTNode) -> set[str]:
-    own = {math.getName()} if math.isName() else set()
-    return own.union(*(_names(math.getChild(index)) for index in range(math.getNumChildren())))
-
-
-def _value(math: libsbml.ASTNode, values: Mapping[str, float | None]) -> float:
-    """Return the value of sums and products; NaN for anything else, or what has no value yet."""
-    if math.isNumber():
-        return float(math.getValue())
-    if math.isName():
-        value = values.get(math.getName())
-        return np.nan if value is None else value
-    parts = [_value(math.getChild(index), values) for index in range(math.getNumChildren())]
-    if math.getType() == libsbml.AST_PLUS:
-        return float(np.sum(parts))
-    return float(np.prod(parts)) if math.getType() == libsbml.AST_TIMES else np.nan

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from mtorsim.administration import after_doses
 from mtorsim.compile import (
     Compiled,
     compile_scenario,
@@ -14,6 +15,7 @@ from mtorsim.compile import (
     structure,
     write_sbml,
 )
+from mtorsim.derived import first_values
 from mtorsim.engine import ABSOLUTE_TOLERANCE, RELATIVE_TOLERANCE, VERSION, engine
 from mtorsim.errors import ScenarioError, shown
 from mtorsim.result import Result
@@ -26,6 +28,10 @@ from mtorsim.units import Given, parameter
 _FINE = 120.0  # min: after this the default grid is coarser
 _INTERVALS = (1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 60.0, 120.0, 360.0, 720.0, 1440.0)
 _MOST_COARSE = 250
+_LAGS = tuple(60.0 * h for h in (0.25, 0.5, 1, 1.5, 2, 3, 4, 6, 8, 12, 24, 48, 72))  # min
+
+JUST_BEFORE = 1e-3
+"""How long before a dose [min] a run is read, so that the dose itself does not show."""
 
 
 def simulate(
@@ -83,7 +89,8 @@ def simulate(
         absolute_tolerance=tolerances["absolute_nM"],
         label=label,
     )
-    untreated = runner.run(Run(np.zeros(1), compiled.adapted, rest), compiled.observe)[0]
+    begun = {**first_values(compiled.adapted, compiled.sbml), **rest}
+    untreated = runner.run(Run(np.zeros(1), compiled.adapted, begun), compiled.observe)[0]
     return Result(
         scenario=scenario,
         dataset=_dataset(compiled, grid, values),
@@ -100,7 +107,7 @@ def steady_state(compiled: Compiled) -> dict[str, float]:
 
     Species -> concentration [nM], and the parameters that describe the untreated cell.
     """
-    bare = structure((), parts(compiled.scenario)[1])  # at rest there is no drug
+    bare = structure((), parts(compiled.scenario).mutants)  # at rest there is no drug
     table = symbols(bare)
     values = tuple(sorted((id, one) for id, one in compiled.adapted.items() if id in table))
     return dict(_steady_state(bare, values, compiled.scenario.cell))
@@ -152,7 +159,10 @@ def _grid(compiled: Compiled, times: Iterable[Given] | None) -> Floats:
     end = compiled.scenario.duration
     if times is None:
         steps = [step.time for step in compiled.steps]
-        return np.unique(np.concatenate([default_times(end), steps]))
+        jumps = [step.time - JUST_BEFORE for step in compiled.steps if step.added]
+        jumps = [time for time in jumps if time > 0]
+        bends = after_doses(compiled.scenario.regimens, end, _LAGS)
+        return np.unique(np.concatenate([default_times(end), steps, jumps, bends]))
     return np.unique(np.append(0.0, instants(times, end)))
 
 

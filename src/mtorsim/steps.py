@@ -22,10 +22,13 @@ class Step:
         When [min].
     values : mapping of str to float
         Id of a species (concentration [nM]) or parameter -> new value in model units.
+    added : mapping of str to float
+        Id of a species -> by how much its concentration rises [nM].
     """
 
     time: float
-    values: Mapping[str, float]
+    values: Mapping[str, float] = field(default_factory=dict)
+    added: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,16 @@ from html import unescape
 
 import libsbml
 
-from mtorsim.library import BRANCHES, branch_text, network_sbml, read_sbml
+from mtorsim.library import (
+    BODY_FOLDER,
+    BRANCHES,
+    branch_text,
+    network_sbml,
+    read_sbml,
+)
 from mtorsim.observables import OBSERVABLES
+from mtorsim.paths import models_path
+from mtorsim.pharmacokinetics import SPECIES
 
 UNITS: Mapping[str, str] = {
     "nM": "nM",
@@ -19,6 +27,12 @@ UNITS: Mapping[str, str] = {
     "dimensionless": "1",
     "volume": "litre",
     "litre": "litre",
+    "kg": "kg",
+    "square_metre": "m2",
+    "litre_per_kg": "litre/kg",
+    "litre_per_min": "litre/min",
+    "litre_per_kg_per_min": "litre/(kg*min)",
+    "nmol_per_min": "nmol/min",
 }
 """Unit ids of cell.ant -> the same in the words of the command line."""
 
@@ -121,7 +135,7 @@ def _symbol(
             *_links(element, libsbml.BQB_ENCODES),
         ),
         boundary=boundary,
-        branch=_branches().get(element.getId(), DRUG_LAYER),
+        branch=_branches(_species_of(element)).get(element.getId(), DRUG_LAYER),
     )
 
 
@@ -138,11 +152,23 @@ def _links(element: libsbml.SBase, relation: int) -> Iterator[str]:
             yield from (term.getResourceURI(i) for i in range(term.getNumResources()))
 
 
+def _species_of(element: libsbml.SBase) -> str:
+    """Return whose body a model of the library holds; the first that there is for any other."""
+    id = element.getModel().getId()
+    return next((one for one in SPECIES if id.endswith(f"_{one}")), SPECIES[0])
+
+
 @cache
-def _branches() -> Mapping[str, str]:
+def _branches(species: str) -> Mapping[str, str]:
     """Return id -> the branch that gives it a value or a rule."""
-    set_here = re.compile(r"^(\w+)\s*:?=(?!=)", re.M)
+    set_here = re.compile(r"^(?:compartment )?(\w+)\s*:?=(?!=)", re.M)
     where = {"cell": "cell", "medium": "cell"}
     for branch in BRANCHES:
         where |= dict.fromkeys(set_here.findall(branch_text(branch, standalone=False)), branch)
+    others = {*SPECIES} - {species}
+    for path in sorted(models_path(BODY_FOLDER).glob("*.ant")):
+        if path.stem in others:
+            continue
+        ids = set_here.findall(path.read_text(encoding="utf-8"))
+        where |= dict.fromkeys(ids, f"{BODY_FOLDER}/{path.stem}")
     return where

@@ -99,12 +99,28 @@ _TABLES: dict[str, dict[str, Fraction]] = {
             "ng/L ng/l pg/mL pg/ml": "1e-9",
         }
     ),
+    "kg": _scaled(
+        {
+            "kg kilogram kilograms": "1",
+            "g gram grams": "1e-3",
+            "mg milligram milligrams": "1e-6",
+            "ug mcg microgram micrograms": "1e-9",
+            "ng nanogram nanograms": "1e-12",
+        }
+    ),
+    "m2": _scaled({"m2 m^2 m² m**2": "1", "cm2 cm^2 cm²": "1e-4"}),
+    "litre/kg": _scaled({"L/kg l/kg litre/kg mL/g ml/g": "1", "mL/kg ml/kg": "1e-3"}),
+    "litre/(kg*min)": _scaled(
+        {"L/kg/min litre/(kg*min) L/(kg*min) mL/g/min ml/g/min": "1", "mL/kg/min ml/kg/min": "1e-3"}
+    ),
+    "nmol/min": _scaled({"nmol/min": "1", "umol/min": "1e3", "nmol/h": "1/60", "umol/h": "50/3"}),
 }
 
 _EXAMPLES = {
     "nM": ("a concentration", "'20 nM' or '0.1 uM'"),
     "min": ("a time", "'72 h' or '30 min'"),
     "g/litre": ("a mass per volume", "'18 ng/mL'"),
+    "mg": ("a mass", "'25 mg'"),
 }
 
 _QUANTITY = re.compile(
@@ -248,7 +264,7 @@ def in_model_units(value: Given, what: str) -> tuple[float, str]:
     -------
     tuple of float and str
         Value and unit; the unit is one of nM, min, 1, 1/min, nM/min, 1/nM, 1/(nM*min), litre,
-        litre/min, g/mol and g/litre.
+        litre/min, g/mol, g/litre, kg, m2, litre/kg, litre/(kg*min) and nmol/min.
 
     Raises
     ------
@@ -402,7 +418,7 @@ def _pint_unit(unit: str) -> Any | None:
     if not _UNIT.fullmatch(unit):
         return None
     try:
-        return _registry().parse_units(unit)
+        return _registry().parse_units(re.sub(r"(?<=m)2\b", "^2", unit))  # m2 is no unit of its
     except Exception:  # noqa: BLE001 - pint lets the errors of Python's tokenizer through
         return None
 

@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import Any
 
 from mtorsim.compile import parts, structure
-from mtorsim.errors import InputError, about
+from mtorsim.errors import InputError, about, shown
 from mtorsim.result import Result
 from mtorsim.scenario import Drugs, Scenario, Treatment
 from mtorsim.simulation import simulate
@@ -26,6 +26,9 @@ class Conditions:
 
     scenario: Scenario
 
+    def __post_init__(self) -> None:
+        check_dish(self.scenario)
+
     @classmethod
     def of(
         cls,
@@ -42,7 +45,7 @@ class Conditions:
         Raises
         ------
         InputError
-            As `Scenario`.
+            As `Scenario`, and for a drug that is given to a body.
         """
         return cls(
             Scenario(
@@ -89,13 +92,22 @@ class Conditions:
             return simulate(scenario, times=list(times))
 
 
+def check_dish(scenario: Scenario) -> None:
+    """Raise `InputError` if a drug goes through a body: assays are done in a dish."""
+    for drug, regimen in scenario.regimens.items():
+        raise InputError(
+            f"{drug}: {shown(regimen.text)} is given to a body, and assays are done in a dish. "
+            "Expected a dose such as '20 nM'."
+        )
+
+
 def settings_in(scenario: Scenario, tested: Iterable[str]) -> dict[str, float | str]:
     """Return the settings of a scenario, without those of tested drugs that it does not have.
 
     What neither the scenario's model nor those of the tested drugs know is kept, to be complained
     of when the scenario is compiled.
     """
-    names, mutants = parts(scenario)
+    names, mutants, *_ = parts(scenario)
     if not scenario.set or {*tested} <= {*names}:
         return dict(scenario.set)
     here = symbols(structure(names, mutants))

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from mtorsim.assays.conditions import Conditions, origin, settings_in
+from mtorsim.assays.conditions import Conditions, check_dish, origin, settings_in
 from mtorsim.assays.doses import Doses, dose_series, time_series
 from mtorsim.assays.logistic import Floats
 from mtorsim.assays.record import Assay, check_random, log_normal
 from mtorsim.errors import InputError, UnknownIdError, shown
 from mtorsim.facts import FrozenMapping
 from mtorsim.observables import OBSERVABLES
+from mtorsim.regimen import Regimen
 from mtorsim.result import Result
 from mtorsim.scenario import Drugs, Scenario
 from mtorsim.units import Given, exact_concentration, exact_time, say_concentration, say_time
@@ -150,6 +151,7 @@ class Lane:
             duration=exact_time(minutes) if minutes else "1 min",  # a run has an end
             set=set,
         )
+        check_dish(scenario)
         object.__setattr__(self, "scenario", scenario)
         object.__setattr__(self, "time", minutes)
         object.__setattr__(self, "label", label)
@@ -157,8 +159,12 @@ class Lane:
     @property
     def doses(self) -> dict[str, float]:
         """Drug -> dose [nM]; a schedule counts with its dose."""
-        drugs = self.scenario.drugs
-        return {one.drug: float(one.schedule.dose) for one in drugs}  # type: ignore[arg-type]
+        plans = {one.drug: one.schedule for one in self.scenario.drugs}
+        return {
+            drug: float(plan.dose)  # type: ignore[arg-type]
+            for drug, plan in plans.items()
+            if not isinstance(plan, Regimen)
+        }
 
     def to_dict(self) -> dict[str, Any]:
         """Return label, time of lysis and the scenario up to it; JSON values only."""

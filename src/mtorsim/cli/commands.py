@@ -9,7 +9,9 @@ import typer
 from mtorsim import __version__
 from mtorsim.cli import options, screen
 from mtorsim.cli.assay import assay
+from mtorsim.cli.pk import pk
 from mtorsim.cli.show import show
+from mtorsim.cli.sweep import sweep
 from mtorsim.errors import InputError, UnknownIdError
 
 WELCOME = """\
@@ -19,7 +21,7 @@ mtorsim simulates mTOR signalling under drugs.
   mtorsim run --cell PC-3 --drug sirolimus=100nM    another cell, another drug
   mtorsim show drugs                                what there is
 
-Commands: run, assay, show, check, export. Help: mtorsim --help, mtorsim run --help"""
+Commands: run, sweep, pk, assay, show, check, export. Help: mtorsim --help, mtorsim run --help"""
 
 EXAMPLES = """Examples: [bold]mtorsim run[/bold] ·
 [bold]mtorsim run --cell PC-3 --drug sirolimus=100nM --out pc3[/bold] ·
@@ -60,6 +62,7 @@ def run(
     duration: options.Duration = None,
     set_: options.Set = None,
     observe: options.Observe = None,
+    species: options.Species = None,
     out: Annotated[
         str, typer.Option("--out", "-o", metavar="DIR", help="Folder to write.")
     ] = "out",
@@ -70,8 +73,12 @@ def run(
     """Simulate; write table, figure, origin and model; print read-outs relative to untreated."""
     from mtorsim.cli.run import run as work
 
-    wish = options.Wish(scenario, cell, drug, stimulus, perturb, duration, set_, observe)
+    wish = options.Wish(scenario, cell, drug, stimulus, perturb, duration, set_, observe, species)
     work(wish, out, quiet=quiet, as_json=json)
+
+
+app.command()(sweep)
+app.command()(pk)
 
 
 @app.command()
@@ -84,6 +91,7 @@ def export(
     duration: options.Duration = None,
     set_: options.Set = None,
     observe: options.Observe = None,
+    species: options.Species = None,
     to: Annotated[
         str | None,
         typer.Option(
@@ -103,7 +111,7 @@ def export(
     """Write the model that `run` would simulate."""
     from mtorsim.cli.export import export as work
 
-    wish = options.Wish(scenario, cell, drug, stimulus, perturb, duration, set_, observe)
+    wish = options.Wish(scenario, cell, drug, stimulus, perturb, duration, set_, observe, species)
     work(wish, to, output, quiet=quiet)
 
 

@@ -25,7 +25,19 @@ Cell: TypeAlias = Annotated[
 ]
 Drug: TypeAlias = Annotated[
     list[str] | None,
-    typer.Option(metavar="NAME=DOSE", help="Drug and dose, e.g. temsirolimus=20nM. Repeatable."),
+    typer.Option(
+        metavar="NAME=DOSE",
+        help="Drug and dose in the medium, e.g. temsirolimus=20nM; or, a mass, the regimen of a "
+        "body, e.g. 'temsirolimus=25 mg IV weekly x8'. Repeatable.",
+    ),
+]
+Species: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="human|mouse",
+        help="Whose body a regimen goes through. Default: human.",
+        show_default=False,
+    ),
 ]
 Stimulus: TypeAlias = Annotated[
     list[str] | None,
@@ -42,7 +54,12 @@ Perturb: TypeAlias = Annotated[
     ),
 ]
 Duration: TypeAlias = Annotated[
-    str | None, typer.Option(metavar="TIME", help="How long to simulate, e.g. 72h.")
+    str | None,
+    typer.Option(
+        metavar="TIME",
+        help="How long to simulate, e.g. 72h. Default: 72 h, or the whole regimen.",
+        show_default=False,
+    ),
 ]
 Set: TypeAlias = Annotated[
     list[str] | None,
@@ -81,41 +98,49 @@ class Wish:
     duration: str | None = None
     set: Sequence[str] | None = None
     observe: Sequence[str] | None = None
+    species: str | None = None
+    is_sweep: bool = False
 
     def scenario(self) -> "Scenario":
         """Return the scenario that is meant.
 
         Options win over the file: a drug in both keeps the file's schedule and takes the dose of
-        the option. Without a file the default is 786-O under 20 nM temsirolimus for 72 h.
+        the option, or its start and the option's regimen; a dose instead of a regimen, or a regimen
+        instead of a dose, replaces the schedule. Without a file the default is 786-O under 20 nM
+        temsirolimus for 72 h.
 
         Raises
         ------
         InputError
             For anything that is not as it should be.
         """
-        base = self._base()
+        base, has_duration = self._base()
         fields = base.to_dict()
+        treatments = self._drugs(base)
         changes: dict[str, Any] = {
-            "drugs": self._drugs(base),
+            "drugs": treatments,
             "stimuli": fields.get("stimuli", {}) | pairs("--stimulus", self.stimulus, "10nM"),
             "perturbations": tuple(dict.fromkeys([*base.perturbations, *(self.perturb or ())])),
             "set": dict(base.set) | pairs("--set", self.set, "0.3"),
             "observe": _ids(self.observe) or base.observe,
+            "species": self._species(base, treatments),
         }
         if self.cell is not None:
             changes["cell"] = self.cell
-        if self.duration is not None:
+        if self.duration is not None or not has_duration:
             changes["duration"] = self.duration
         return base.replace(**changes)
 
-    def _base(self) -> "Scenario":
+    def _base(self) -> "tuple[Scenario, bool]":
+        """Return the scenario to change, and whether it says how long it lasts."""
         if self.file is not None:
             from mtorsim import scenario_file
 
-            return scenario_file.load(self.file)
+            scenario, keys, _ = scenario_file.load_with_keys(self.file, sweep=self.is_sweep)
+            return scenario, "duration" in keys
         from mtorsim.scenario import Scenario
 
-        return Scenario() if self.drug else Scenario(drugs={"temsirolimus": "20 nM"})
+        return Scenario() if self.drug else Scenario(drugs={"temsirolimus": "20 nM"}), False
 
     def _drugs(self, base: "Scenario") -> tuple["Treatment", ...]:
         treatments = {treatment.drug: treatment for treatment in base.drugs}
@@ -123,13 +148,26 @@ class Wish:
             treatments[name] = _treatment(name, dose, treatments.get(name))
         return tuple(treatments.values())
 
+    def _species(self, base: "Scenario", treatments: "Iterable[Treatment]") -> str:
+        from mtorsim.regimen import Regimen
+
+        if self.species is not None:
+            return self.species
+        # A file's species goes with its regimens.
+        has_body = any(isinstance(one.schedule, Regimen) for one in treatments)
+        return base.species if has_body else "human"
+
 
 def _treatment(name: str, dose: str, planned: "Treatment | None") -> "Treatment":
+    from mtorsim.regimen import Regimen, looks_like_regimen
     from mtorsim.scenario import Treatment
 
+    is_mass = looks_like_regimen(dose)
     try:
-        schedule = dose if planned is None else planned.schedule.replace(dose=dose)
-        return Treatment(name, schedule)
+        if planned is None or isinstance(planned.schedule, Regimen) != is_mass:
+            return Treatment(name, dose)
+        what = "regimen" if is_mass else "dose"
+        return Treatment(name, planned.schedule.replace(**{what: dose}))
     except InputError as error:
         raise error.at("--drug") from None
 

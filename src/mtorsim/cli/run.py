@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from mtorsim.result import Result
 
 HOURS = (0, 1, 6, 24, 72)
+_AFTER_DOSE, _LONG = (1, 24, 72), 14 * 24  # h: of a body that is given drug for longer than that
+_MOST_COLUMNS = 8
 
 
 def run(wish: Wish, out: str, *, quiet: bool, as_json: bool) -> None:
@@ -25,14 +27,15 @@ def run(wish: Wish, out: str, *, quiet: bool, as_json: bool) -> None:
     check_folder(out)
     result = simulate(scenario)
     folder = result.save(out)
-    minutes = _summary_times(result)
-    hours = [minute / 60 for minute in minutes]
-    rows = list(_rows(result, minutes))
+    hours = _summary_times(result)
+    rows = list(_rows(result, hours))
     if as_json:
         screen.say_json({"time_h": hours, "read_outs": [vars(row) for row in rows]})
     elif not quiet:
         screen.say(f"{scenario.in_words()}\n\n")
         _print(hours, rows)
+        if _dose_hours(result) & {*hours[1:]}:
+            screen.say("At the time of a dose: just before it.")
         screen.say(f"Wrote {', '.join(FILES)} to {str(folder)!r}.")
 
 
@@ -48,12 +51,29 @@ class Row:
 
 
 def _summary_times(result: "Result") -> list[float]:
-    """The times of the summary [min]: those within the run, and its end."""
-    end = float(result.time[-1])
-    return [*(60.0 * hour for hour in HOURS if 60 * hour < end), end]
+    """The times of the summary [h]: those within the run, and its end."""
+    end = float(result.time[-1]) / 60
+    doses = _dose_hours(result)
+    if not doses or end <= _LONG:
+        return [*(float(hour) for hour in HOURS if hour < end), end]
+    early = [0.0, *(min(doses) + hour for hour in _AFTER_DOSE if min(doses) + hour < end)]
+    later = [*sorted(hour for hour in doses if hour > early[-1]), end]
+    stride = -(-len(later) // (_MOST_COLUMNS - len(early)))
+    return [*early, *reversed(later[::-stride])]
 
 
-def _rows(result: "Result", minutes: list[float]) -> Iterator[Row]:
+def _dose_hours(result: "Result") -> set[float]:
+    """Return when a body is given drug [h]."""
+    end = result.scenario.duration
+    plans = result.scenario.regimens.values()
+    return {dose.time / 60 for plan in plans for dose in plan.doses(end)}
+
+
+def _rows(result: "Result", hours: list[float]) -> Iterator[Row]:
+    from mtorsim.simulation import JUST_BEFORE
+
+    doses = _dose_hours(result) - {0.0}
+    minutes = [60 * hour - (JUST_BEFORE if hour in doses else 0.0) for hour in hours]
     values = result.at(minutes).to_numpy().tolist()
     for name, value in zip(result.ids, values, strict=True):
         untreated = result.baseline[name]
@@ -62,7 +82,7 @@ def _rows(result: "Result", minutes: list[float]) -> Iterator[Row]:
 
 
 def _print(hours: list[float], rows: list[Row]) -> None:
-    times = [screen.Column(f"{hour:g} h", is_number=True) for hour in hours]
+    times = [screen.Column(_time(hour), is_number=True) for hour in hours]
     present = [row for row in rows if None not in row.relative]
     absent = [row for row in rows if None in row.relative]
     if present:
@@ -74,6 +94,10 @@ def _print(hours: list[float], rows: list[Row]) -> None:
         columns = [screen.Column("none in untreated"), *times, screen.Column("unit")]
         screen.say_table(columns, (_absolute_cells(row) for row in absent))
         screen.say("")
+
+
+def _time(hour: float) -> str:
+    return f"{hour / 24:g} d" if hour > 72 and hour % 24 == 0 else f"{hour:g} h"
 
 
 def _relative_cells(row: Row) -> list[str]:

@@ -5,13 +5,17 @@ import math
 import os
 import sys
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import StringIO
+from itertools import count
 from shutil import get_terminal_size
-from typing import Any
+from typing import Any, TypeVar
 
 from mtorsim.errors import MtorsimError
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,30 @@ def say_table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
     )
     console.print(table)
     say("\n".join(line.rstrip() for line in page.getvalue().splitlines()) + "\n")
+
+
+@contextmanager
+def counting(what: str, total: int, *, is_quiet: bool = False) -> Iterator[Callable[..., Any]]:
+    """Give a function that counts items as they are taken, on standard error if a terminal.
+
+    What it writes is wiped out in the end, however that comes.
+    """
+    is_shown = not is_quiet and sys.stderr is not None and sys.stderr.isatty()
+    numbers = count(1)
+
+    def counted(items: Iterable[T]) -> Iterator[T]:
+        for item in items:
+            if is_shown:
+                sys.stderr.write(f"\r{what}: {next(numbers)} of {total}")
+                sys.stderr.flush()
+            yield item
+
+    try:
+        yield counted
+    finally:
+        if is_shown:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
 
 
 def complain(message: str, is_debugging: bool) -> None:

@@ -9,8 +9,9 @@ from mtorsim.cli import options, screen
 from mtorsim.errors import InputError, UnknownIdError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
+    from mtorsim.pharmacokinetics import Pharmacokinetics
     from mtorsim.symbols import Symbol
 
 show = typer.Typer(
@@ -81,6 +82,36 @@ def drugs(
 
 
 @show.command()
+def pharmacokinetics(
+    quiet: Quiet = False,
+    json: options.Json = False,
+    debug: options.Debug = False,  # noqa: ARG001
+) -> None:
+    """Drugs that can be given to a body: species, routes, what appears there and is measured."""
+    from mtorsim import pharmacokinetics as known
+
+    rows = [_kinetics(one, species) for species, one in known.pairs()]
+    _print(sorted(rows, key=lambda row: str(row["drug"])), quiet, json)
+
+
+def _kinetics(one: "Pharmacokinetics", species: str) -> Row:
+    from mtorsim.drug_layer import sid
+    from mtorsim.units import say_time
+
+    subject = one.subjects[species]
+    return {
+        "drug": one.name,
+        "species": species,
+        "routes": ", ".join(subject.routes),
+        "infusion": say_time(subject.infusion.value) if subject.infusion else "",
+        "analytes": ", ".join(one.analytes),
+        "measured in": one.matrix,
+        "read-outs": ", ".join(f"{sid(name)}_{one.matrix}" for name in one.analytes),
+        "description": one.description,
+    }
+
+
+@show.command()
 def perturbations(
     quiet: Quiet = False,
     json: options.Json = False,
@@ -93,6 +124,7 @@ def perturbations(
     rows = [
         {
             "name": found.name,
+            "acts on": found.place,
             "timing": found.timing,
             "changes": "; ".join(change.in_words() for change in found.changes),
             "description": found.description,
@@ -139,7 +171,7 @@ def species(
     json: options.Json = False,
     debug: options.Debug = False,  # noqa: ARG001
 ) -> None:
-    """Molecules of the network and their amounts in the model files."""
+    """Molecules of the network and of a body, and their amounts in the model files."""
     _print_symbols(_symbols("species", text, {"species"}), quiet, json)
 
 
@@ -182,6 +214,7 @@ def scenario(
     duration: options.Duration = None,
     set_: options.Set = None,
     observe: options.Observe = None,
+    species: options.Species = None,
     quiet: options.Quiet = False,
     json: options.Json = False,
     debug: options.Debug = False,  # noqa: ARG001
@@ -189,7 +222,7 @@ def scenario(
     """A scenario in words: what `run` would do."""
     from mtorsim.compile import compile_scenario, size
 
-    wish = options.Wish(scenario, cell, drug, stimulus, perturb, duration, set_, observe)
+    wish = options.Wish(scenario, cell, drug, stimulus, perturb, duration, set_, observe, species)
     meant = wish.scenario()
     compiled = compile_scenario(meant)  # ids that the model does not know are refused here too
     if json:
@@ -228,9 +261,41 @@ def _table() -> "Mapping[str, Symbol]":
 
 
 def _symbols(what: str, text: str | None, kinds: set[str]) -> list[Row]:
+    every = [_row(symbol) for symbol in _table().values() if symbol.kind in kinds]
+    return _matching([*every, *_body_rows(kinds)], text, what)
+
+
+def _row(symbol: "Symbol") -> Row:
     keys = ("id", "value", "unit", "confidence", "source", "notes", "name", "branch")
-    every = [symbol for symbol in _table().values() if symbol.kind in kinds]
-    return _matching([{key: getattr(one, key) for key in keys} for one in every], text, what)
+    return {key: getattr(symbol, key) for key in keys}
+
+
+def _body_rows(kinds: set[str]) -> "Iterator[Row]":
+    """Rows of the pharmacokinetics; what differs between species has one for each."""
+    found: dict[str, dict[str, Row]] = {}
+    for species, row in _rows_by_species(kinds):
+        found.setdefault(row["id"], {})[species] = row
+    for rows in found.values():
+        first, *others = rows.values()
+        if all(row == first for row in others):
+            yield first
+        else:
+            yield from ({**row, "name": f"{row['name']} ({s})"} for s, row in rows.items())
+
+
+def _rows_by_species(kinds: set[str]) -> "Iterator[tuple[str, Row]]":
+    from mtorsim import pharmacokinetics as known
+    from mtorsim.derived import first_values
+    from mtorsim.library import body_sbml
+    from mtorsim.symbols import symbols
+
+    for species, one in known.pairs():
+        sbml = body_sbml(species, (one.name,))
+        first = first_values({}, sbml)
+        for id, symbol in symbols(sbml).items():
+            # What follows from other values cannot be set: of parameters it is left out.
+            if symbol.kind in kinds and (symbol.kind == "species" or id not in first):
+                yield species, {**_row(symbol), "value": first.get(id, symbol.value)}
 
 
 def _matching(rows: list[Row], text: str | None, kind: str) -> list[Row]:
@@ -247,7 +312,7 @@ def _contains(row: Row, text: str) -> bool:
 def _print_symbols(rows: Sequence[Row], quiet: bool, as_json: bool) -> None:
     """Print numbers with their origin; the table has source and notes in one column."""
     if not as_json:
-        keys = ("id", "value", "unit", "confidence")
+        keys = ("id", "value", "unit", "branch", "confidence")
         rows = [{**{key: row[key] for key in keys}, "source": _origin(row)} for row in rows]
     _print(rows, quiet, as_json)
 

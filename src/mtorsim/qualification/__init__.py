@@ -8,7 +8,7 @@ of the model: a miss is reported. Contexts are sensitive or insensitive by what 
 from collections.abc import Callable, Iterator, Mapping
 
 from mtorsim.errors import UnknownIdError
-from mtorsim.qualification import inhibitors, invariants, outcome, signalling
+from mtorsim.qualification import clinic, inhibitors, invariants, outcome, signalling
 from mtorsim.qualification.measure import Behaviour, Measure
 
 BEHAVIOURS: Mapping[str, Callable[[], Iterator[Measure]]] = {
@@ -22,6 +22,8 @@ BEHAVIOURS: Mapping[str, Callable[[], Iterator[Measure]]] = {
     "B8": outcome.activated_pi3k,
     "B9": outcome.hif_and_vegf,
     "B10": outcome.cytostatic,
+    "B12": clinic.pharmacokinetics,
+    "B13": clinic.weekly,
     "B16": invariants.invariants,
 }
 """Id -> what measures it; its docstring states the behaviour."""

@@ -1,0 +1,389 @@
+"""``mtorsim sweep``: one scenario at many points, into one labelled store."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mtorsim.cli import options, screen
+from mtorsim.errors import InputError, UnknownIdError, shown
+
+if TYPE_CHECKING:
+    from mtorsim.sweep import Plan, Sweep
+
+_OPTION = {"design": "method"}  # key of a file -> argument of a plan
+_LINES = 20  # progress lines where there is no terminal
+_LISTED = 10  # failures that are printed
+
+
+def sweep(
+    file: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="SWEEP.yaml",
+            help="A scenario file with 'vary'; options change it or add to it.",
+            show_default=False,
+        ),
+    ] = None,
+    vary: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUES",
+            help="What varies: a,b,c or low:high:points[:log], e.g. cell=786-O,PC-3, "
+            "drugs.temsirolimus.dose=0.01nM:100nM:9:log, or a parameter. Repeatable.",
+            show_default=False,
+        ),
+    ] = None,
+    design: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="grid, list, random, latin_hypercube or sobol. Default: grid.",
+            show_default=False,
+        ),
+    ] = None,
+    points: Annotated[
+        int | None, typer.Option(help="How many, for a design that samples.", show_default=False)
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Of such a design. Default: 0.", show_default=False)
+    ] = None,
+    read: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME,NAME…",
+            help="curves, end, auc, peak, time_to_peak. Default: all.",
+            show_default=False,
+        ),
+    ] = None,
+    times: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME,TIME…",
+            help="Output times, e.g. 0h,1h,24h. Default: 73, equally spaced.",
+            show_default=False,
+        ),
+    ] = None,
+    cell: options.Cell = None,
+    drug: options.Drug = None,
+    stimulus: options.Stimulus = None,
+    perturb: options.Perturb = None,
+    duration: options.Duration = None,
+    set_: options.Set = None,
+    observe: options.Observe = None,
+    species: options.Species = None,
+    relative_tolerance: Annotated[
+        float | None,
+        typer.Option(help="Of the integrator. Default: 1e-6.", show_default=False),
+    ] = None,
+    out: Annotated[
+        str, typer.Option("--out", "-o", metavar="DIR", help="Folder of the sweep.")
+    ] = "sweep",
+    workers: Annotated[
+        int | None,
+        typer.Option(help="Processes. Default: one a core.", show_default=False),
+    ] = None,
+    dask: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Scheduler of a Dask cluster.", show_default=False),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume", metavar="", help="Go on after an interruption.", show_default=False
+        ),
+    ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            metavar="",
+            help="Say what would be done, and how long.",
+            show_default=False,
+        ),
+    ] = False,
+    csv: Annotated[
+        bool,
+        typer.Option("--csv", metavar="", help="Write a tidy table as well.", show_default=False),
+    ] = False,
+    plot: Annotated[
+        bool,
+        typer.Option("--plot", metavar="", help="Write figure.png as well.", show_default=False),
+    ] = False,
+    ic50: Annotated[
+        str | None,
+        typer.Option(
+            metavar="AXIS",
+            help="Print where along an axis of doses half is left.",
+            show_default=False,
+        ),
+    ] = None,
+    quiet: options.Quiet = False,
+    json: options.Json = False,
+    debug: options.Debug = False,  # noqa: ARG001
+) -> None:
+    """Simulate one scenario at many points: doses, times, cells, perturbations, parameters."""
+    if not out:
+        raise InputError("--out: expected a folder, got nothing.")
+    wish = options.Wish(
+        file, cell, drug, stimulus, perturb, duration, set_, observe, species, is_sweep=True
+    )
+    chosen: dict[str, Any] = {
+        "method": design,
+        "points": points,
+        "seed": seed,
+        "read": None if read is None else _listed("--read", read),
+        "times": None if times is None else _listed("--times", times),
+        "relative_tolerance": relative_tolerance,
+    }
+    plan = _plan(wish, vary or (), {key: one for key, one in chosen.items() if one is not None})
+    count = _workers(workers)
+    if dry_run:
+        _say_estimate(plan, count, as_json=json)
+        return
+    _check_folder_of_axis(plan, ic50)
+    with _progress(quiet or json) as progress:
+        from mtorsim.sweep import carry_out
+
+        done = carry_out(plan, out, workers=count, dask=dask, resume=resume, progress=progress)
+    files = _extras(done, Path(out), csv=csv, plot=plot)
+    _report(done, files, ic50, quiet=quiet, as_json=json)
+
+
+def _plan(wish: options.Wish, vary: Sequence[str], chosen: Mapping[str, Any]) -> "Plan":
+    from mtorsim.scenario_file import load_with_keys
+    from mtorsim.sweep import axis, plan
+    from mtorsim.sweep.axes import parsed
+
+    given = {} if wish.file is None else load_with_keys(wish.file, sweep=True)[2]
+    given = {_OPTION.get(key, key): one for key, one in given.items()}
+    axes = {name: axis(name, values) for name, values in given.pop("vary", {}).items()}
+    for text in vary:
+        one = parsed(text)
+        axes[one.target] = one
+    if not axes:
+        raise InputError(
+            "nothing varies: give --vary, such as --vary cell=786-O,PC-3, or a file with 'vary'."
+        )
+    return plan(wish.scenario(), axes.values(), **{**given, **chosen})
+
+
+def _listed(option: str, text: str) -> list[str]:
+    names = [part.strip() for part in text.split(",") if part.strip()]
+    if not names:
+        raise InputError(f"{option}: expected names separated by commas, got {shown(text)}.")
+    return names
+
+
+def _workers(given: int | None) -> int:
+    if given is None:
+        return (
+            len(os.sched_getaffinity(0))
+            if hasattr(os, "sched_getaffinity")
+            else (os.cpu_count() or 1)
+        )
+    if not 1 <= given <= 1024:
+        raise InputError(f"--workers: {given} is not from 1 to 1024.")
+    return given
+
+
+def _check_folder_of_axis(plan: "Plan", ic50: str | None) -> None:
+    """Refuse an axis for the IC50 before the work."""
+    if ic50 is None:
+        return
+    from mtorsim.sweep.axes import axis
+
+    numbers = [one.target for one in plan.axes if one.is_number]
+    name = axis(ic50, ["1 nM"]).target if ic50.startswith(("drug.", "drugs.")) else ic50
+    if plan.method != "grid" or name not in numbers:
+        raise UnknownIdError(kind="axis of a grid with numbers", given=ic50, choices=numbers)
+
+
+# --- what is said ---------------------------------------------------------------------------------
+
+
+def _say_estimate(plan: "Plan", workers: int, *, as_json: bool) -> None:
+    from mtorsim.sweep.carry_out import estimate
+
+    found = estimate(plan, workers)
+    if as_json:
+        screen.say_json({**vars(found), "workers": workers})
+        return
+    screen.say(f"{plan.scenario.in_words()}\n\n")
+    for one in plan.axes:
+        screen.say(f"{one.in_words()}\n")
+    screen.say(
+        f"\n{found.points} simulations ({plan.method}), {_models(found.models)} compiled; about "
+        f"{_said_time(found.seconds)} with {workers} {'process' if workers == 1 else 'processes'} "
+        f"here; {_said_size(found.bytes)} of results before compression.\n"
+        f"Reads {', '.join(plan.read)} of {len(plan.observe)} observables. Nothing was written."
+    )
+
+
+def _models(count: int) -> str:
+    return "1 model" if count == 1 else f"{count} models"
+
+
+def _said_time(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(seconds, 1):.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _said_size(size: int) -> str:
+    for unit, worth in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if size >= worth:
+            return f"{size / worth:.3g} {unit}"
+    return f"{size} B"
+
+
+@contextmanager
+def _progress(is_quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
+    """A bar on a terminal, plain lines elsewhere, nothing when quiet."""
+    if is_quiet or sys.stderr is None:
+        yield None
+    elif sys.stderr.isatty():
+        with _bar() as update:
+            yield update
+    else:
+        yield _Lines()
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[int, int], None]]:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("sweep", total=None, rate="")
+        rate = _Rate()
+
+        def update(done: int, count: int) -> None:
+            bar.update(task, completed=done, total=count, rate=rate.said(done))
+
+        yield update
+
+
+class _Rate:
+    """Simulations a second, from the first call on."""
+
+    def __init__(self) -> None:
+        self.begun: float | None = None
+        self.first = 0
+
+    def per_second(self, done: int) -> float:
+        if self.begun is None:
+            self.begun, self.first = time.monotonic(), done
+        elapsed = time.monotonic() - self.begun
+        return (done - self.first) / elapsed if elapsed > 0 else 0.0
+
+    def said(self, done: int) -> str:
+        rate = self.per_second(done)
+        return f"{rate:.3g}/s" if rate else ""
+
+
+class _Lines:
+    """Progress for a log: about twenty lines."""
+
+    def __init__(self) -> None:
+        self.rate, self.said = _Rate(), -1
+
+    def __call__(self, done: int, count: int) -> None:
+        rate = self.rate.per_second(done)
+        step = done * _LINES // count
+        if step == self.said:
+            return
+        self.said = step
+        left = f", {_said_time((count - done) / rate)} left" if rate and done < count else ""
+        speed = f", {rate:.3g}/s" if rate else ""
+        sys.stderr.write(f"{done} of {count} simulated{speed}{left}\n")
+        sys.stderr.flush()
+
+
+def _extras(done: "Sweep", folder: Path, *, csv: bool, plot: bool) -> list[str]:
+    from mtorsim.export.files import csv as table_bytes
+    from mtorsim.export.files import png, write_folder
+
+    files: dict[str, bytes] = {}
+    if csv:
+        files["sweep.csv"] = table_bytes(done.to_dataframe())
+    if plot:
+        files["figure.png"] = png(done.plot())
+    if files:
+        write_folder(folder, files)
+    return ["results.zarr", "sweep.json", "failures.csv", *files]
+
+
+def _report(
+    done: "Sweep", files: Sequence[str], ic50: str | None, *, quiet: bool, as_json: bool
+) -> None:
+    half = None if ic50 is None else done.ic50(ic50)
+    if as_json:
+        record: dict[str, Any] = {
+            "points": done.plan.count,
+            "failed": done.failed,
+            "retried": len(done.failures) - done.failed,
+            "folder": str(done.folder),
+        }
+        if half is not None:
+            record["ic50"] = half.to_dataframe().reset_index().to_dict("records")
+        screen.say_json(record)
+    elif not quiet:
+        _say_failures(done)
+        if half is not None:
+            _say_ic50(half)
+        screen.say(f"{done.plan.count} points. Wrote {', '.join(files)} to {str(done.folder)!r}.")
+    if done.failed and quiet:
+        screen.complain(f"{done.failed} points failed: see failures.csv.", False)
+
+
+def _say_failures(done: "Sweep") -> None:
+    if not len(done.failures):
+        return
+    retried = len(done.failures) - done.failed
+    screen.say(f"{done.failed} failed, {retried} done with tighter tolerances:\n")
+    columns = [
+        screen.Column("point", is_number=True),
+        screen.Column("outcome"),
+        screen.Column("values"),
+        screen.Column("reason"),
+    ]
+    rows = done.failures.head(_LISTED)[["point", "outcome", "values", "reason"]].astype(str)
+    screen.say_table(columns, rows.to_numpy().tolist())
+    more = len(done.failures) - _LISTED
+    screen.say(f"… and {more} more, in failures.csv.\n" if more > 0 else "\n")
+
+
+def _say_ic50(half: Any) -> None:
+    table = half.to_dataframe().reset_index()
+    names = [str(name) for name in table.columns if name not in ("unit", "ic50")]
+    columns = [
+        *(screen.Column(name) for name in names),
+        screen.Column(f"IC50 [{half.attrs['units']}]", is_number=True),
+    ]
+    rows = [
+        [
+            *(str(row[name]) for name in names),
+            f"{row['ic50']:.3g}" if row["ic50"] == row["ic50"] else "not reached",
+        ]
+        for _, row in table.iterrows()
+    ]
+    screen.say_table(columns, rows)
+    screen.say("")
