@@ -56,7 +56,7 @@ def say_table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
     for column in columns:
         side = "right" if column.is_number else "left"
-        table.add_column(column.title, justify=side, overflow="fold")  # type: ignore[arg-type]
+        table.add_column(Text(column.title), justify=side, overflow="fold")  # type: ignore[arg-type]
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     page = StringIO()

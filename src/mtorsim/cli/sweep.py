@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mtorsim.sweep import Plan, Sweep
 
 _OPTION = {"design": "method"}  # key of a file -> argument of a plan
-_LINES = 20  # progress lines where there is no terminal
+_BETWEEN_LINES = 5.0  # seconds, where there is no terminal
 _LISTED = 10  # failures that are printed
 
 
@@ -300,17 +300,16 @@ class _Rate:
 
 
 class _Lines:
-    """Progress for a log: about twenty lines."""
+    """Progress for a log: a line every few seconds, and one at the end."""
 
     def __init__(self) -> None:
-        self.rate, self.said = _Rate(), -1
+        self.rate, self.said = _Rate(), time.monotonic()
 
     def __call__(self, done: int, count: int) -> None:
         rate = self.rate.per_second(done)
-        step = done * _LINES // count
-        if step == self.said:
+        if done < count and time.monotonic() - self.said < _BETWEEN_LINES:
             return
-        self.said = step
+        self.said = time.monotonic()
         left = f", {_said_time((count - done) / rate)} left" if rate and done < count else ""
         speed = f", {rate:.3g}/s" if rate else ""
         sys.stderr.write(f"{done} of {count} simulated{speed}{left}\n")
