@@ -184,6 +184,7 @@ def chosen(values: Values) -> dict[str, float]:
         "PK46": severe.auc_inf / well.auc_inf,
         "PX48": mild.clearance / well.clearance,
         "PX49": moderate.clearance / well.clearance,
+        "PX73b": _ill("moderate")(values),
     }
 
 
@@ -209,6 +210,14 @@ def _once(values: Values, drug: str, regimen: str, *modifiers: str, **settings: 
     return Study(values, drug, regimen, *modifiers, **settings).analysis(drug)
 
 
+def _to_the_end(
+    values: Values, drug: str, regimen: str, *modifiers: str, **settings: float
+) -> Analysis:
+    """As `_once`, without a limit of quantification: where a modifier would hide the end."""
+    study = Study(values, drug, regimen, *modifiers, days=14, **settings)
+    return study.analysis(drug, limit=FREE_OF_LIMITS)
+
+
 def _less_than_proportional(values: Values) -> float:
     high, low = (Study(values, T, f"{dose} mg IV over 30 min") for dose in (25, 1))
     return high.analysis(T).auc_inf / low.analysis(T, limit=FREE_OF_LIMITS).auc_inf / 25
@@ -227,12 +236,12 @@ def _accumulation(values: Values) -> float:
     return weekly.analysis(S, dose=-1).auc_tau / weekly.analysis(S).auc_tau
 
 
-def _daily(values: Values) -> Study:
-    return Study(values, T, "10 mg/m2 IV over 30 min daily x5", days=14)
+def _daily(values: Values, dose: float = 10) -> Study:
+    return Study(values, T, f"{dose:g} mg/m2 IV over 30 min daily x5", days=14)
 
 
-def _first_day(values: Values) -> float:
-    parent, child = (_daily(values).analysis(one) for one in (T, S))
+def _first_day(values: Values, dose: float) -> float:
+    parent, child = (_daily(values, dose).analysis(one) for one in (T, S))
     return child.auc_tau * mass(S) / (parent.auc_tau * mass(T))
 
 
@@ -282,6 +291,9 @@ def _ill(grade: str) -> Callable[[Values], float]:
     )
 
 
+FOLLOWING = ("PK09", "PK44", "PK59", "PX14")
+"""Rows that nearly follow from what is fitted: no test."""
+
 PREDICTED: Mapping[str, Callable[[Values], float]] = {
     "PK09": _less_than_proportional,
     "PK41": lambda v: _once(v, S, "5 mg PO").half_life / HOUR,
@@ -289,7 +301,8 @@ PREDICTED: Mapping[str, Callable[[Values], float]] = {
     "PK44": _converted,
     "PK59": _accumulation,
     "PK28": lambda v: _daily(v).analysis(T, dose=-1).half_life / HOUR,
-    "PX10": _first_day,
+    "PX10a": lambda v: _first_day(v, 0.75),
+    "PX10b": lambda v: _first_day(v, 24),
     "PX01": lambda v: _induced(v, "25 mg IV over 30 min", S, "cmax"),
     "PX03": lambda v: _induced(v, "25 mg IV over 30 min", T, "auc_inf"),
     "PX08": lambda v: _induced(v, "250 mg IV over 30 min", T, "auc_last", window=24),
@@ -307,17 +320,20 @@ PREDICTED: Mapping[str, Callable[[Values], float]] = {
     "PX79": lambda v: _steady(v)[1].auc_tau * mass(E) / HOUR,
     "PX80": lambda v: _steady(v)[1].cmax * mass(E),
     "PX78": lambda v: _once(v, E, "10 mg PO").half_life / HOUR,
-    "PX70": lambda v: _fold(v, E, "4 mg PO", "rifampin", "half_life"),
-    "PX69": lambda v: _fold(v, E, "4 mg PO", "rifampin", "auc_inf"),
+    "PX70": lambda v: (
+        _to_the_end(v, E, "4 mg PO", "rifampin").half_life / _to_the_end(v, E, "4 mg PO").half_life
+    ),
+    "PX69": lambda v: (
+        _to_the_end(v, E, "4 mg PO", "rifampin").auc_inf / _to_the_end(v, E, "4 mg PO").auc_inf
+    ),
     "PX73a": _ill("mild"),
-    "PX73b": _ill("moderate"),
     "PX73c": _ill("severe"),
     "PX88": lambda v: (
         _steady(v, haematocrit=0.20)[1].auc_tau / _steady(v, haematocrit=0.45)[1].auc_tau
     ),
-    "PK31": lambda v: (
-        Study(v, T, "25 mg IV over 30 min", haematocrit=0.30).analysis(S).auc_inf
-        / Study(v, T, "25 mg IV over 30 min").analysis(S).auc_inf
+    "PX45": lambda v: (
+        _once(v, S, "5 mg PO", haematocrit=0.30).auc_inf
+        / _once(v, S, "5 mg PO", haematocrit=0.40).auc_inf
     ),
 }
 

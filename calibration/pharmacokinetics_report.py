@@ -10,7 +10,12 @@ from experiments import HERE
 from exposures import all_rows, rows
 from pharmacokinetics import current, ensemble, free, goals, to_values
 
-WORDS = {"fitted": "fitted", "chosen": "chosen", "predicted": "predicted"}
+WORDS = {
+    "fitted": "fitted",
+    "chosen": "chosen",
+    "follows": "follows from what is fitted",
+    "predicted": "predicted",
+}
 WATCHED = (
     "V_central_temsirolimus",
     "V_peripheral_temsirolimus",
@@ -23,9 +28,12 @@ WATCHED = (
 TISSUE = ("PK25", "PK26")  # a run of the coupled cell each: no band
 
 HISTORY = (
-    "The ranges marked as assumed in the remarks are ours, set before the models were compared "
-    "with them. Rows PX were read for this project; of those none was used in the fit but the ones "
-    "on everolimus marked so. PK42 and PK43 are also the centres of priors."
+    "The ranges marked as assumed in the remarks are ours. PK42 and PK43 are also the centres of "
+    "priors. A first structure of everolimus (a well-stirred liver) predicted PX64, PX66 and "
+    "PX75 "
+    "and missed the first two (2.6 against 3.9; 107 h against 56 h); the structure was changed and "
+    "they were fitted then. PX69, PX70 and PX10 were compared otherwise at first (with a limit of "
+    "quantification of patients' samples; at one dose); a reader of the work found that wrong."
 )
 
 
@@ -66,10 +74,12 @@ def report() -> str:
     found = table()
     lines = ["# Pharmacokinetics: published numbers and the models", ""]
     lines += ["Written by `calibration/pharmacokinetics.py`; not edited by hand.", ""]
-    for use in WORDS:
-        own = found[found["use"] == use]
-        good = int((own["verdict"] == "in range").sum())
-        lines.append(f"- {use}: {good} of {len(own)} in range")
+    recalled = found["provenance"] == "memory"
+    for use, words in WORDS.items():
+        own = found[(found["use"] == use) & ~recalled]
+        lines.append(f"- {words}: {_counted(own)}")
+    own = found[(found["use"] == "predicted") & recalled]
+    lines.append(f"- predicted, against recalled numbers, no evidence: {_counted(own)}")
     lines += ["", HISTORY, "", "## Misses", "", *_misses(found), "", "## All rows", ""]
     lines += [
         "Band: 5 to 95 % of the ensemble, where the models alone decide (not the coupled cell).",
@@ -82,7 +92,7 @@ def report() -> str:
         "",
         *_optima(),
         "",
-        "## Conversion by saturable CYP3A4",
+        "## Conversion by CYP3A4, saturable or not",
         "",
         *_refuted(),
         "",
@@ -91,6 +101,10 @@ def report() -> str:
         *_parameters(),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _counted(own: pd.DataFrame) -> str:
+    return f"{int((own['verdict'] == 'in range').sum())} of {len(own)} in range"
 
 
 def _misses(found: pd.DataFrame) -> Iterator[str]:
@@ -139,10 +153,13 @@ def _optima() -> Iterator[str]:
         f"{costs}. Where they differ by less than 2 they agree with the data alike. "
         f"{accepted} of {len(samples)} fits to shifted data and priors are accepted: they are the "
         "ensemble (`models/pharmacokinetics/ensemble.csv`). Accepted means a chi-square below its "
-        "95 % quantile and no number off by three standard deviations. The rule planned first, "
-        "every number within its published range (two standard deviations), was given up after it "
-        f"had accepted {record()['in_every_range']}: with "
-        f"{len(goals())} numbers even the truth would rarely pass. The optima within 2 of the best:"
+        "95 % quantile (four numbers counted as repeats), no number off by three standard "
+        "deviations, and parameters that are possible. The rule planned first, every number within "
+        "its published range (two standard deviations), was given up after it had accepted "
+        f"{record()['in_every_range']}: with {len(goals())} numbers even the truth would rarely "
+        "pass. Published ranges mix standard deviations between people with intervals of means, so "
+        "the spread is neither a population nor the error of a mean. The optima within 2 of the "
+        "best:"
     )
     yield ""
     best = [one for one in fits if one["cost"] < fits[0]["cost"] + 2]
@@ -155,34 +172,52 @@ def _optima() -> Iterator[str]:
 
 
 def _refuted() -> Iterator[str]:
-    variants = record()["saturable"]
     best = record()["fits"][0]["cost"]
     yield (
-        "If CYP3A carried 90 % of the clearance of temsirolimus far below saturation, nothing were "
-        "hydrolysed in tissue, and all else were fitted again, for some plasma concentrations of "
-        f"half saturation. The cost of the models as they are is {best:.1f}."
+        "A share of the clearance of temsirolimus from plasma by CYP3A (below saturation), the "
+        "concentration there at which it is half saturated, hydrolysis in tissue or none; all else "
+        "fitted "
+        f"again from two starts. The cost of the models as they are is {best:.1f}; a difference of "
+        "2 is one standard deviation of one parameter."
     )
     yield ""
-    watched = ("PK56", "PK13", "PK16", "PK10")
+    watched = ("PK56", "PK13", "PK16")
     titles = [f"{rows().loc[id, 'quantity']} ({_published(rows().loc[id])})" for id in watched]
-    yield "| half saturation | cost | " + " | ".join(titles) + " | out of range |"
-    yield "|---" * (len(watched) + 3) + "|"
-    for one in variants:
+    yield (
+        "| share | half saturation | hydrolysis in tissue | cost | "
+        + " | ".join(titles)
+        + (" | out of range |")
+    )
+    yield "|---" * (len(watched) + 5) + "|"
+    for one in record()["by_CYP3A"]:
         model = one["model"]
         out = [
-            id for id in goals().index
+            id
+            for id in goals().index
             if not rows().loc[id, "low"] <= model[id] <= rows().loc[id, "high"]
-        ]  # fmt: skip
+        ]
         figures = " | ".join(f"{model[id]:.3g}" for id in watched)
-        yield f"| {one['Km']:g} nM | {one['cost']:.1f} | {figures} | {', '.join(out) or 'none'} |"
+        Km = "none" if one["Km"] >= 1e6 else f"{one['Km']:g} nM"
+        tissue = "free" if one["tissue"] else "none"
+        yield (
+            f"| {one['share']:.0%} | {Km} | {tissue} | {one['cost']:.1f} | {figures} "
+            f"| {', '.join(out) or 'none'} |"
+        )
     yield ""
+    costs = {
+        (one["share"], one["Km"]): one["cost"] for one in record()["by_CYP3A"] if one["tissue"]
+    }
     yield (
-        "Saturable elimination makes exposure rise more than in proportion to dose, which binding "
-        "would have to make up for; and ketoconazole, which leaves temsirolimus as it is, would "
-        "have to raise it two- to fivefold. Binding that saturates in blood cells, "
-        "hydrolysis of the parent and CYP3A on sirolimus explain dose, ketoconazole and rifampin "
-        "at once. (Left free, hydrolysis in tissue took over the elimination in such fits, at a "
-        "cost of 54 to 56: CYP3A then no longer carries the conversion.)"
+        "What the data reject is CYP3A as a main route at concentrations of the trials. Half of "
+        f"the clearance, unsaturated, costs {costs[0.5, 1e6] - best:.1f} more than the models as "
+        f"they are, nine tenths {costs[0.9, 1e6] - best:.1f} more: ketoconazole would have to "
+        "raise "
+        "temsirolimus, and does not; saturation makes exposure rise more than in proportion to "
+        "dose, and in the data it rises less. A share of a fifth, or a path that is saturated at "
+        "any concentration tried and so carries next to nothing, costs little and cannot be told "
+        "from none. That conversion 'saturates CYP3A4' can hold for such a side path only. One row "
+        "contradicts even the small share: inducers lowered temsirolimus by a third at 250 mg "
+        "(PX08), which no variant here gives."
     )
 
 

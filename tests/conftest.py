@@ -1,5 +1,8 @@
 """What several test files share."""
 
+import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -65,6 +68,7 @@ subjects:
     routes: [{routes}]
     infusion: {{value: 30 min, source: assumed, confidence: D}}
     sampling: [1 h, 24 h]
+    usual: {{regimen: 25 mg weekly x4, source: assumed, confidence: D}}
 limits:
 """
 
@@ -72,6 +76,7 @@ KINETICS_OF_MICE = """\
   mouse:
     routes: [IP, IV bolus]
     sampling: [1 h, 24 h]
+    usual: {regimen: 20 mg/kg daily x5, source: assumed, confidence: D}
 limits:
 """
 
@@ -151,10 +156,18 @@ def models(tmp_path, monkeypatch):
 
 
 FIGURES = pytest.StashKey[list[str]]()
+CACHE = pytest.StashKey[str]()
 
 
 def pytest_configure(config):
     config.stash[FIGURES] = []
+    # What tests compute is not the user's: processes that they start find it here, too.
+    config.stash[CACHE] = tempfile.mkdtemp(prefix="mtorsim-tests-")
+    os.environ["MTORSIM_CACHE"] = config.stash[CACHE]
+
+
+def pytest_unconfigure(config):
+    shutil.rmtree(config.stash[CACHE], ignore_errors=True)
 
 
 @pytest.fixture

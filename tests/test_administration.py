@@ -67,6 +67,17 @@ def test_an_infusion_that_follows_another_goes_on():
     assert rates == pytest.approx([rate, rate, 0])
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_an_infusion_ends_although_another_drug_is_given_just_then(order):
+    plans = [("temsirolimus", "25 mg IV over 30 min"), ("sirolimus", "2 mg PO every 30 min")]
+    made, _ = course(dict(plans[::order]), end=100.0)
+    (first, *later) = made.steps(100.0)
+    assert (first.time, first.values) == (30, {"infusion_rate_temsirolimus": 0})
+    assert list(first.added) == ["sirolimus_gut"]
+    assert [step.time for step in later] == [60, 90]
+    assert all(step.values == {} for step in later)
+
+
 @pytest.mark.parametrize(
     ("drug", "species", "text", "place"),
     [

@@ -17,6 +17,7 @@ ROWS = {
         "cells",
         "drugs",
         "dosing",
+        "regimen_text",
         "regimen",
         "pharmacokinetics",
         "perturbation",
@@ -24,6 +25,8 @@ ROWS = {
         "scenario_file",
     ),
     "machine": (
+        "cache",
+        "ids",
         "library",
         "symbols",
         "roles",

@@ -110,6 +110,7 @@ BAD_INPUT = {
     "an unknown drug": (["viability", "--drug", "temsirolmus"], ["'temsirolimus'"]),
     "too few doses": (["viability", "--doses", "1nM,2nM"], ["at least 4"]),
     "doses without a unit": (["viability", "--doses", "1,2,3,4"], ["no unit"]),
+    "a regimen": (["western", "--drug", "sirolimus=2 mg daily"], ["take concentrations"]),
     "a series that is none": (["viability", "--doses", "1nM:2nM:x"], ["no series"]),
     "no times": (["viability", "--times", ","], ["times"]),
     "too much noise": (["viability", "--noise", "7"], ["noise"]),

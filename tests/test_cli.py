@@ -516,6 +516,8 @@ def test_a_full_disk_leaves_the_older_run_as_it_was(tmp_path):
     assert done.returncode == 1
     assert done.stderr.startswith("error: could not write to 'out': ")
     assert len(done.stderr.splitlines()) == 1
+    assert "relative to untreated" in done.stdout  # which did not wait for the files
+    assert "Wrote" not in done.stdout
     assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 

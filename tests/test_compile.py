@@ -92,7 +92,7 @@ BODY = {"drugs": {"everolimus": "10 mg daily"}}
         ({"set": {"growth_rate_untreated": "1 1/d"}}, ScenarioError, "follows from"),
         ({"set": {"fraction_MTOR_F2108L": 0.5}}, ScenarioError, "Add --perturb MTOR_F2108L"),
         ({"observe": ["S6K_pT389"]}, UnknownIdError, "S6K1_pT389"),
-        ({"set": {"body_weight": 60}}, UnknownIdError, "no parameter or species 'body_weight'"),
+        ({"set": {"body_weight": 60}}, ScenarioError, "'body_weight' belongs to a body"),
         ({**BODY, "set": {"body_weight": "60 nM"}}, UnitError, "body_weight"),
         ({**BODY, "set": {"body_weight": 0}}, ScenarioError, "divided by it"),
         ({**BODY, "set": {"gut_volume": 0}}, ScenarioError, "divided by it"),
@@ -296,7 +296,7 @@ def test_regimens_in_one_kind_of_body_share_a_structure():
         compile_scenario(mt.Scenario(drugs={"temsirolimus": text}, **fields))
         for text, fields in (
             ("25 mg IV weekly", {"cell": "PC-3"}),
-            ("15 mg/m2 IV bolus", {"set": {"body_weight": 60}, "perturbations": ["rifampin"]}),
+            ("15 mg/m2 IV bolus", {"set": {"body_surface": 1.6}, "perturbations": ["rifampin"]}),
             ("20 mg/kg IP daily", {"species": "mouse"}),
         )
     )
@@ -357,7 +357,7 @@ def test_two_drugs_at_one_time_change_in_one_step():
         {
             "drugs": {"temsirolimus": "15 mg/m2 IV weekly x3"},
             "perturbations": ["ketoconazole"],
-            "set": {"body_weight": "85 kg"},
+            "set": {"body_weight": "85 kg", "body_surface": 2},
         },
         {"drugs": {"everolimus": "10 mg PO daily x5", "sirolimus": "2 mg PO daily x3"}},
         {
@@ -379,3 +379,43 @@ def test_export_says_what_it_is():
     model = library.read_sbml(to_sbml(mt.Scenario(cell="HeLa"))).getModel()
     assert "HeLa" in model.getName()
     assert "EMEM" in model.getNotesString()
+
+
+# --- a body ---------------------------------------------------------------------------------------
+
+
+def test_in_a_body_the_drug_is_read_and_the_dish_is_not():
+    found = compile_scenario(mt.Scenario(drugs={"temsirolimus": "25 mg weekly x2"})).observe
+    assert found[-4:] == (
+        *("temsirolimus_blood", "sirolimus_blood"),
+        *("temsirolimus_interstitium", "sirolimus_interstitium"),
+    )
+    assert not {"cell_number", "ATP_signal", "viability", "drug_medium"} & {*found}
+    assert {"S6K1_pT389", "proliferation_rate", "ATP_per_cell", "VEGF_mRNA"} <= {*found}
+    asked = mt.Scenario(drugs={"temsirolimus": "25 mg"}, observe=["viability", "cell_number"])
+    assert compile_scenario(asked).observe == ("viability", "cell_number")
+    mouse = mt.Scenario(drugs={"Ku-0063794": "10 mg/kg"}, species="mouse")
+    ids = compile_scenario(mouse).observe
+    assert ids[-2:] == ("Ku_0063794_plasma", "Ku_0063794_interstitium")
+
+
+def test_years_in_a_body_are_no_years_in_a_dish():
+    found = mt.simulate(drugs={"everolimus": "10 mg daily for 700 days"}, times=["700 d"])
+    assert found.ids[-1] == "everolimus_interstitium"
+
+
+def test_what_a_body_has_is_not_set_in_a_dish():
+    with pytest.raises(ScenarioError, match="'haematocrit' belongs to a body") as caught:
+        compile_scenario(mt.Scenario(set={"haematocrit": 0.3}))
+    assert caught.value.path == ("set", "haematocrit")
+    assert compile_scenario(
+        mt.Scenario(set={"haematocrit": 0.3}, drugs={"temsirolimus": "25 mg"})
+    ).settings["haematocrit"] == pytest.approx(0.3)
+
+
+def test_a_body_weight_far_off_is_refused():
+    for weight in (7, 700):
+        with pytest.raises(ScenarioError, match="is far from the 70 kg of this body"):
+            compile_scenario(
+                mt.Scenario(set={"body_weight": weight}, drugs={"temsirolimus": "25 mg"})
+            )

@@ -10,8 +10,9 @@ import mtorsim as mt
 from mtorsim import drugs, pharmacokinetics
 from mtorsim.engine import engine
 from mtorsim.pharmacology import Comparison, area, ensemble, exposure
-from mtorsim.pharmacology.exposure import OPEN_REGIMEN
+from mtorsim.pharmacology.comparison import _percentiles
 from mtorsim.pharmacology.words import in_words, letters, regimen_in_words
+from mtorsim.regimen import UNTIL_THE_END
 from mtorsim.steps import Run
 from mtorsim.symbols import symbols
 
@@ -113,7 +114,8 @@ def test_a_bolus_into_one_compartment_falls_as_an_exponential():
     assert analysis.half_life == pytest.approx(np.log(2) / rate, rel=1e-5)
     assert analysis.clearance == pytest.approx(rate * volume, rel=1e-5)
     assert analysis.volume_ss == pytest.approx(volume, rel=1e-5)
-    assert analysis.tmax == 0
+    assert analysis.tmax == 2  # the first sample, not the height at time 0
+    assert analysis.cmax == pytest.approx(start * np.exp(-rate * 2), rel=1e-6)
 
 
 def test_absorption_from_the_peritoneum_is_of_first_order():
@@ -298,6 +300,89 @@ def test_what_lies_below_the_limit_has_a_reason():
     assert (low.loc[has_value, "reason"] == "").all()
 
 
+# --- followed too briefly -------------------------------------------------------------------------
+
+
+def reasons(one):
+    rows = one.table.set_index(["analyte", "dose", "quantity"])
+    return rows["reason"][rows["value"].isna()].to_dict()
+
+
+def test_a_run_that_ends_within_an_infusion_has_no_peak():
+    found = exposure(T, "25 mg", duration="10 min")
+    for analyte in (T, S):
+        assert found.analysis(analyte).cmax is None
+        assert reasons(found)[analyte, "first", "Cmax"] == "followed too briefly"
+        assert reasons(found)[analyte, "first", "tmax"] == "followed too briefly"
+    assert np.isfinite(value(found, T, "AUC 0-t"))
+    assert in_words([found])[-2] == "Whole blood is drawn once, when the run ends."
+
+
+def test_a_last_dose_that_is_cut_short_does_not_accumulate():
+    found = exposure(T, "25 mg weekly x4", duration="505 h")
+    assert found.analysis(T, -1).cmax is not None  # at the end of the infusion
+    assert found.analysis(S, -1).cmax is None  # sirolimus still rises
+    for ratio in found.accumulation(S).reasons.values():
+        assert ratio.endswith("followed too briefly")
+    assert found.accumulation(T).auc_ratio is None
+    assert found.accumulation(S).cmax_ratio is None
+    late = reasons(found)
+    assert late[S, "last", "AUC tau"] == "followed too briefly"
+    assert late[S, "last over first", "accumulation of Cmax"].startswith("Cmax of the later dose")
+
+
+def test_an_interval_that_ends_with_the_run_or_the_samples_is_whole():
+    for found in (
+        exposure(T, "25 mg weekly", duration="4 weeks"),
+        exposure(
+            T, "25 mg weekly x2", samples=["1 h", "4 h", "8 h", "12 h", "24 h", "36 h", "48 h"]
+        ),
+    ):
+        assert found.accumulation(T).reasons == {}
+        assert found.accumulation(S).auc_ratio > 1
+
+
+def test_a_peak_at_the_next_dose_is_a_peak():
+    found = exposure(S, "2 mg PO every 30 min x3")
+    assert value(found, S, "tmax") == 0.5
+
+
+def test_only_samples_within_the_run_are_named():
+    words = in_words([exposure(T, "25 mg", duration="5 h")])[-2]
+    assert words == "Whole blood is drawn 30 min, 1 h, 2 h, 3 h, 4 h after a dose."
+    words = in_words([exposure(T, "25 mg daily x2", duration="30 h")])[-2]
+    assert "24 h after a dose, as far as the next" in words
+    assert "48 h" not in words
+
+
+def test_an_infusion_longer_than_the_samples_is_followed_to_its_peak():
+    found = exposure(T, "500 mg IV over 2 weeks")
+    assert found.compiled.end == 3 * WEEK
+    assert value(found, T, "Cmax") > 0
+
+
+def test_a_bolus_is_sampled_early_and_its_height_is_no_sample():
+    found = exposure(T, "25 mg IV bolus daily x2")
+    assert found.samples[:3].tolist() == [2, 5, 30]
+    for place in (0, -1):
+        analysis, (start, _) = found.analysis(T, place), found.window(place)
+        assert analysis.tmax >= 2
+        drawn = np.interp(start + found.samples, found.time, found.curve(T))
+        assert analysis.cmax == pytest.approx(drawn[found.samples < 1440].max())
+    whole = area(found.time, np.maximum(found.curve(T), 0), 0, 1440 - 1e-3)
+    assert found.analysis(T).auc_tau == pytest.approx(whole, rel=0.02)
+    assert exposure(T, "25 mg").samples[0] == 30
+
+
+def test_the_length_of_an_infusion_is_taken_off_the_residence_time():
+    found = exposure(T, "25 mg IV over 8 h").analysis(T)
+    assert found.mrt == pytest.approx(found.aumc_inf / found.auc_inf - 240, rel=1e-12)
+    assert found.reasons.keys() == {"auc_tau", "ctrough", "caverage", "fluctuation"}
+    # within an infusion nothing falls: its samples are no part of the terminal slope
+    wobbling = exposure(T, "25 mg IV over 30 h", samples=["1 h", "12 h", "20 h", "29 h", "31 h"])
+    assert wobbling.analysis(T).half_life is None
+
+
 # --- what it says of itself -----------------------------------------------------------------------
 
 
@@ -330,10 +415,22 @@ def test_places_of_an_analyte():
 
 def test_how_long_a_regimen_is_followed():
     assert exposure(T, "25 mg weekly x2").compiled.end == 2 * WEEK
-    assert exposure(T, "25 mg weekly").compiled.end == OPEN_REGIMEN
+    assert exposure(T, "25 mg weekly").compiled.end == UNTIL_THE_END
     cut = exposure(T, "25 mg weekly x4", duration="10 d")
     assert (cut.compiled.end, len(cut.doses)) == (14400, 2)
     assert "the first 2 of these doses" in regimen_in_words(cut)
+    cut = exposure(T, "25 mg IV over 30 min weekly x4", duration="2 d")
+    said = "25 mg intravenously over 30 min every week, 4 times"
+    assert regimen_in_words(cut) == f"{said}; only the first dose; followed for 48 h"
+    assert "25 mg intravenously once; over 30 min" in regimen_in_words(exposure(T, "25 mg IV"))
+
+
+def test_what_it_holds_does_not_change():
+    found = weekly()
+    for one in (found.set, found.tolerances, found.compiled.settings, found.compiled.given,
+                found.compiled.plans):  # fmt: skip
+        with pytest.raises(TypeError):
+            one["body_weight"] = 1
 
 
 def test_words():
@@ -360,10 +457,21 @@ BAD = {
     "no samples": (((T, "25 mg"), {"samples": []}), "samples: expected times"),
     "samples before the dose": (((T, "25 mg"), {"samples": ["-1 h"]}), "samples: expected"),
     "no time": (((T, "25 mg"), {"duration": "0 h"}), "not after the first dose"),
-    "a century": (((T, "25 mg"), {"duration": "36525 d"}), "longer than 10 years"),
+    "a century": (((T, "25 mg"), {"duration": "36525 d"}), "not from 1 ms to 10 years"),
     "id": (((T, "25 mg"), {"set": {"haematocrt": 0.3}}), "'haematocrit'"),
     "what follows": (((T, "25 mg"), {"set": {"scale_rate": 2}}), "cannot be set"),
     "zero": (((T, "25 mg"), {"set": {"tumour_mass": 0}}), "divided by it"),
+    "no settings": (((T, "25 mg"), {"set": None}), "set: expected a mapping"),
+    "a setting": (((T, "25 mg"), {"set": {"haematocrit": None}}), "expected a number, or text"),
+    "a modifier alone": (((T, "25 mg"), {"modifiers": "ketoconazole"}), "expected a list such as"),
+    "no modifiers": (((T, "25 mg"), {"modifiers": None}), "modifiers: expected a list"),
+    "one sample": (((T, "25 mg"), {"samples": "30 min"}), "samples: expected a list such as"),
+    "a tolerance": (((T, "25 mg"), {"relative_tolerance": 0}), "relative_tolerance: 0 is not abo"),
+    "a tolerance of text": (((T, "25 mg"), {"absolute_tolerance": "low"}), "absolute_tolerance"),
+    "an instant": (((T, "25 mg"), {"duration": "1e-9 s"}), "not from 1 ms to 10 years"),
+    "no drug": (((None, "25 mg"), {}), "None"),
+    "a giant": (((T, "25 mg"), {"set": {"body_weight": 700}}), "body_weight: 700 kg is far from"),
+    "a dwarf": (((T, "25 mg"), {"set": {"body_weight": "7 kg"}}), "say species 'mouse'"),
 }
 
 
@@ -414,6 +522,44 @@ def test_areas_per_dose_show_what_is_not_in_proportion():
 def test_loading_doses_have_no_area_per_dose():
     arms = (exposure(T, "75 mg weekly x1 then 25 mg weekly x2"), weekly())
     assert not Comparison(arms).table["quantity"].str.contains("per dose").any()
+
+
+def test_labels_differ_where_exposures_do():
+    late = mt.Regimen("25 mg weekly x2", start="24 h")
+    pair = Comparison((weekly(), exposure(T, late)))
+    assert pair.labels == ("25 mg weekly x2, from 0 h", "25 mg weekly x2, from 24 h")
+    assert {*pair.table["arm"]} == {*pair.labels}
+    pair = Comparison((weekly(), exposure(T, "25 mg weekly x2", duration="10 d"), mouse("8 mg/kg")))
+    assert [name.rpartition(", ")[2] for name in pair.labels] == [
+        *("followed for 14 d", "followed for 10 d"),
+        "8 mg/kg once with tumour_mass=1e-09",
+    ]
+    pair = Comparison((weekly(), exposure(T, "25 mg weekly x2", samples=["1 h", "168 h"])))
+    assert pair.labels[1].endswith("drawn at 1 h, 168 h")
+
+
+def test_the_same_doses_are_no_comparison():
+    with pytest.raises(mt.InputError, match="is the same as '25 mg weekly x2': equal doses"):
+        Comparison((weekly(), exposure(T, "25 mg IV over 30 min weekly x2")))
+
+
+def test_ranges_of_areas_per_dose_are_per_dose():
+    arms = tuple(exposure(T, f"{dose} mg").with_fits(FITS) for dose in (1, 25))
+    found = row(Comparison(arms).table, "25 mg once", T, "AUC 0-inf per dose, relative")
+    ratios = [
+        value(fit, T, "AUC 0-inf") / value(base, T, "AUC 0-inf") / 25
+        for fit, base in zip(arms[1].fits, arms[0].fits, strict=True)
+    ]
+    assert found["median"] == pytest.approx(np.median(ratios))
+    assert 0.2 < found["p5"] <= found["median"] <= found["p95"] < 1
+
+
+@pytest.mark.parametrize(
+    ("values", "median"),
+    [([1.0, 3.0, np.nan, np.nan], 2.0), ([1.0, np.nan, np.nan], np.nan), ([np.nan], np.nan)],
+)
+def test_half_of_the_fits_are_enough(values, median):
+    assert _percentiles(np.array(values))[1] == pytest.approx(median, nan_ok=True)
 
 
 def test_nothing_is_no_comparison():
@@ -470,6 +616,13 @@ def test_accepted_fits_are_read_from_their_file(tmp_path, monkeypatch):
         {"CL_temsirolimus": 0.5, "CYP3A_activity": 4},
         {"CL_temsirolimus": 0.9, "CYP3A_activity": 2},
     ]
+
+
+def test_a_drug_that_was_not_fitted_has_no_fits():
+    with pytest.raises(mt.InputError, match="Ku-0063794 has no accepted fits: its parameters are"):
+        ensemble.members(KU, "mouse")
+    with pytest.raises(mt.InputError, match="no accepted fits"):
+        mouse("8 mg/kg IP").with_fits()
 
 
 def test_shipped_fits_run():

@@ -12,8 +12,8 @@ from mtorsim.administration import analytes
 from mtorsim.check import check_file
 from mtorsim.compile import compile_scenario, structure
 from mtorsim.derived import first_values, follows
-from mtorsim.drug_layer import sid
 from mtorsim.engine import Engine, engine
+from mtorsim.ids import sid
 from mtorsim.observables import OBSERVABLES
 from mtorsim.paths import models_path
 from mtorsim.roles import network_roles

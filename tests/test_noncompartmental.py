@@ -236,6 +236,19 @@ def test_a_level_that_holds_has_no_slope(noise):
     assert found.reasons["clearance"] == "curve does not fall at its end"
 
 
+def test_the_height_of_a_bolus_is_no_sample():
+    usual = analyse(SAMPLES, bolus(SAMPLES), dose=100.0, interval=24.0)
+    found = analyse(SAMPLES, bolus(SAMPLES), dose=100.0, interval=24.0, bolus=True)
+    assert (found.cmax, found.tmax) == (pytest.approx(5 * np.exp(-0.05)), 0.25)
+    assert (found.auc_inf, found.terminal_points, found.mrt) == (
+        usual.auc_inf,
+        usual.terminal_points,
+        usual.mrt,
+    )
+    gone = analyse([0, 1, 2], [5, 0, 0], bolus=True)
+    assert (gone.cmax, gone.reasons["tmax"]) == (None, "no quantifiable value")
+
+
 # --- what cannot be told --------------------------------------------------------------------------
 
 

@@ -23,6 +23,7 @@ class TestSmallFiles:
         assert (human.routes, human.infusion.value) == (("IV", "IV bolus"), 30)
         assert (mouse.routes, mouse.infusion) == (("IP", "IV bolus"), None)
         assert human.sampling == (60, DAY)
+        assert (human.usual.text, human.regimen) == ("25 mg weekly x4", Regimen("25 mg weekly x4"))
         # 0.1 ng/mL is 1e-7 g/L
         assert one.limits["sirolimus"].value == pytest.approx(1e-7)
         assert pickle.loads(pickle.dumps(one)) == one
@@ -62,8 +63,10 @@ class TestSmallFiles:
     def test_usual_infusions_may_overlap(self):
         # Half an hour, every quarter of an hour: only the drug knows.
         assert Regimen("1 mg IV every 15 min x2")
-        with pytest.raises(RegimenError, match="infusions overlap from 15 to 30 min"):
+        with pytest.raises(RegimenError, match="infusions overlap from 15 to 30 min") as caught:
             planned(Regimen("1 mg IV every 15 min x2"), "temsirolimus", "human", WEEK)
+        assert "'1 mg IV every 15 min x2': infusions" in str(caught.value)
+        assert "Without an 'over' temsirolimus is infused over 30 min." in str(caught.value)
 
     @pytest.mark.parametrize(
         ("old", "new", "message"),
@@ -76,6 +79,8 @@ class TestSmallFiles:
             ("value: 30 min", "value: 30 nM", "30 nM"),
             ("  sirolimus: {value: 0.1 ng/mL, source: assumed, confidence: D}\n", "", "limits"),
             ("sampling: [1 h, 24 h]", "sampling: [1, 24 h]", "sampling"),
+            ("regimen: 25 mg weekly x4", "regimen: 25 mg weeekly", "human, usual: regimen '25 mg"),
+            ("regimen: 25 mg weekly x4", "regimen: 25 mg PO weekly", "usual: temsirolimus is not"),
             ("matrix: blood", "matrix: blood\nblood: true", "unknown key 'blood'"),
         ],
     )
@@ -98,6 +103,8 @@ def test_the_shipped_files_are_sound(name):
     assert {*one.analytes} <= {*drugs.names()}
     for subject in one.subjects.values():
         assert subject.routes
+        assert subject.regimen.last_time() >= 3 * DAY
+        assert subject.usual.text == subject.regimen.text
         assert sorted(subject.sampling) == list(subject.sampling)
         assert subject.sampling[-1] >= DAY
     assert models_path("pharmacokinetics", f"{name}.ant").is_file()

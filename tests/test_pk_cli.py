@@ -73,7 +73,8 @@ def test_the_default_writes_and_prints(mtorsim, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["pk"]
     words = out.split("\n\n")[0]
     assert words.startswith("temsirolimus in a human of 70 kg, 1.8 m²")
-    assert "25 mg every week, 4 times; IV over 30 min; followed for 28 d." in words
+    assert "25 mg intravenously every week, 4 times; over 30 min; followed for 28 d." in words
+    assert words.endswith("Without --regimen: 25 mg IV weekly x4 (label: 25 mg once a week).")
     assert "Whole blood is drawn 30 min, 1 h" in words
     assert "Limits of quantification: temsirolimus 0.25 ng/mL" in words
     assert out.index("temsirolimus, whole blood") < out.index("sirolimus, whole blood  ")
@@ -197,6 +198,28 @@ def test_an_exposure_saves_itself(tmp_path):
     assert {path.name for path in folder.iterdir()} == FILES
 
 
+def test_each_drug_has_its_usual_regimen(mtorsim, no_picture):
+    _, out, _ = mtorsim("pk", "--drug", "sirolimus")
+    assert "Without --regimen: 2 mg PO daily x14" in out
+    _, out, _ = mtorsim("pk", "--drug", "Ku-0063794", "--species", "mouse")
+    assert "Without --regimen: 10 mg/kg IP daily x5 (assumed)." in out
+    _, out, _ = mtorsim("pk", "--drug", "everolimus", "--regimen", "10 mg")
+    assert "Without --regimen" not in out
+
+
+def test_models_of_an_earlier_comparison_go(mtorsim, tmp_path, no_picture):
+    folder = tmp_path / "pk"
+    mtorsim("pk", "--regimen", "25 mg", "--regimen", "5 mg", "--with", "ketoconazole", "-q")
+    (folder / "model_C.xml").write_text("changed by hand", encoding="utf-8")
+    (folder / "model_Z.xml").write_text("not ours", encoding="utf-8")
+    mtorsim("pk", "--regimen", "25 mg", "-q")
+    kept = {path.name for path in folder.iterdir()}
+    assert kept == FILES | {"model_C.xml", "model_Z.xml"}
+    for text in ("no json", "{}", "[]", '{"files": 3}'):
+        (folder / "run.json").write_text(text, encoding="utf-8")
+        assert mtorsim("pk", "--regimen", "25 mg", "-q") == (0, "", "")
+
+
 # --- accepted fits --------------------------------------------------------------------------------
 
 
@@ -256,6 +279,18 @@ BAD_INPUT = {
     "a regimen twice": (
         ["--regimen", "25 mg", "--regimen", "25 mg once"],
         ["--regimen: '25 mg once' is given twice"],
+    ),
+    "the same doses twice": (
+        ["--regimen", "25 mg IV over 30 min weekly x2", "--regimen", "25 mg weekly x2"],
+        ["'25 mg weekly x2' is the same as '25 mg IV over 30 min weekly x2'"],
+    ),
+    "infusions that overlap": (
+        ["--regimen", "25 mg IV every 20 min x3"],
+        ["--regimen: '25 mg IV every 20 min x3': infusions overlap", "infused over 30 min"],
+    ),
+    "no fits": (
+        ["--drug", "Ku-0063794", "--species", "mouse", "--ensemble"],
+        ["Ku-0063794 has no accepted fits"],
     ),
     "samples without unit": (["--samples", "1,2"], ["samples: '1' has no unit"]),
     "samples that are none": (["--samples", "soon"], ["samples: 'soon'"]),

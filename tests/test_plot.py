@@ -75,7 +75,7 @@ def texts(picture):
 
 
 @pytest.mark.parametrize(
-    "ids", [None, ("S6K1_pT389",), ("drug_medium", "AKT_pS473", "AMPK_active")]
+    "ids", [None, ("S6K1_pT389",), ("FKBP12_drug", "AKT_pS473", "AMPK_active")]
 )
 def test_no_text_covers_another_or_leaves_the_page(result, ids):
     picture = figure(result, ids)
@@ -270,3 +270,17 @@ def test_a_notebook_shows_it_without_pyplot():
         "assert 'matplotlib.pyplot' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_drug_in_a_body_has_a_panel_on_a_logarithmic_axis():
+    found = mt.simulate(drugs={"temsirolimus": "25 mg weekly x2"})
+    axes = [axis for axis in found.plot().axes if axis.get_yscale() == "log"]
+    assert [axis.get_title("left")[4:] for axis in axes] == ["Drug", ""]
+    assert all(len(axis.lines) >= 4 for axis in axes)
+    top = found.column("temsirolimus_blood").max()
+    low, high = axes[0].get_ylim()
+    assert 0 < low < 0.1
+    assert high == pytest.approx(2 * top)
+    asked = found.plot(["sirolimus_blood", "S6K1_pT389"])
+    titles = [axis.get_title("left")[4:] for axis in asked.axes]
+    assert "Drug" in titles

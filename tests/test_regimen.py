@@ -5,9 +5,10 @@ from fractions import Fraction
 
 import pytest
 
-from mtorsim import regimen as words
+from mtorsim import regimen_text as words
 from mtorsim.errors import InputError, RegimenError, UnitError
-from mtorsim.regimen import Dose, Pause, Phase, Regimen, check_overlaps, looks_like_regimen
+from mtorsim.regimen import Dose, Pause, Phase, Regimen, check_overlaps
+from mtorsim.regimen_text import looks_like_regimen
 from mtorsim.units import quantity
 
 HOUR, DAY, WEEK = 60.0, 1440.0, 10080.0
@@ -134,7 +135,29 @@ def test_start_shifts_everything():
 )
 def test_frequencies(frequency, hours):
     assert Regimen(f"25 mg {frequency}").parts == (Phase("25 mg", every=f"{hours} h"),)
-    assert Regimen(f"25 mg PO, {frequency}, x3").doses(math.inf)[-1].time == 2 * 60 * hours
+    assert Regimen(f"25 mg PO, {frequency}, x3 doses").doses(math.inf)[-1].time == 2 * 60 * hours
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("25 mg daily x5 weekly x3", "25 mg daily x5 every 1 week x3"),
+        ("25 mg daily x5 each week x3", "25 mg daily x5 every 1 week x3"),
+        ("25 mg daily x5 qw for 3 cycles", "25 mg daily x5 every 1 week x3"),
+        ("25 mg daily x5 every two weeks x3 courses", "25 mg daily x5 every 14 days x3"),
+        ("25 mg each week for four weeks", "25 mg weekly x4"),
+        ("25 mg every two weeks, four times", "25 mg every 2 weeks x4"),
+        ("25 mg every twelve hours x3 doses", "25 mg every 12 h x3"),
+        ("25 mg two times daily for five days", "25 mg every 12 h x10"),
+        ("25 mg bid x5 doses", "25 mg every 12 h x5"),
+        ("25 mg thrice daily for 5 doses", "25 mg every 8 h x5"),
+        ("25 mg every 12 h x5", "25 mg every 12 h x5 doses"),
+        ("25 mg daily x3; two weeks off; 5 mg", "25 mg daily x3 then pause 14 days then 5 mg"),
+        ("25 mg daily x5 doses", "25 mg daily x5"),
+    ],
+)
+def test_other_ways_to_say_it(text, same):
+    assert Regimen(text) == Regimen(same)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +169,9 @@ def test_frequencies(frequency, hours):
 )
 def test_counts(count):
     assert Regimen(f"25 mg weekly {count}").parts == (Phase("25 mg", every="1 week", times=4),)
-    assert Regimen(f"5 mg daily x5 every 1 week {count}") == Regimen("5 mg qd 5 times q1w x4")
+    if "doses" not in count:
+        again = Regimen("5 mg qd x5 q1w x4")
+        assert Regimen(f"5 mg daily x5 every 1 week {count}") == again
 
 
 @pytest.mark.parametrize(
@@ -189,8 +214,10 @@ def test_routes(written, route):
         ("500 \u03bcg", 0.5, ""),  # Greek mu
         ("500 mcg", 0.5, ""),
         ("0.001 kg", 1000, ""),
+        ("10 g", 10000, ""),
         ("1 g", 1000, ""),
-        ("200 ng", 0.0002, ""),
+        ("2000 ng", 0.002, ""),
+        ("200 ng/kg", 0.0002, "kg"),
         ("25\u00a0mg", 25, ""),  # the no-break space of papers
         ("15 mg/m2", 15, "m2"),
         ("15 mg/m^2", 15, "m2"),
@@ -244,12 +271,12 @@ def test_parts_may_be_joined_by_then_or_semicolon():
         ("25 mg IV over 30 min qw x4", "25 mg IV over 30 min weekly x4"),
         ("175 mg IV weekly x3; 75 mg weekly", "175 mg IV weekly x3 then 75 mg weekly"),
         ("10 mg/m² by mouth qd x5 q14d x3", "10 mg/m2 PO daily x5 every 2 weeks x3"),
-        ("0.2 ug IV bolus tid x1 q1d", "0.2 ug IV bolus three times daily x1 every day"),
+        ("2 ug IV bolus tid x1 doses q1d", "2 ug IV bolus three times daily x1 doses every day"),
         ("1 g IV over 24 h q36h", "1000 mg IV over 24 h every 36 h"),
-        ("3 ng every 50 s", "3 ng every 0.8333333333333334 min"),
+        ("3 ng/kg every 50 s", "3 ng/kg every 0.8333333333333334 min"),
         (
-            "2 mg/kg ip bid x1; off 10 d; 3 mg tid",
-            "2 mg/kg IP twice daily x1 then pause 10 days then 3 mg three times daily",
+            "2 mg/kg ip bid for 0.5 d; off 10 d; 3 mg tid",
+            "2 mg/kg IP twice daily x1 doses then pause 10 days then 3 mg three times daily",
         ),
     ],
 )
@@ -268,7 +295,7 @@ def test_the_text_of_a_regimen(text, canonical):
         ("1 mg/kg ip q36h x1", "1 mg per kg of body weight intraperitoneally every 36 h, 1 time"),
         ("2 mg; off 10 d; 1 mg", "2 mg once, then a pause of 10 days, then 1 mg once"),
         (
-            "5 ug IV bolus tid x2 every 2 weeks",
+            "5 ug IV bolus tid x2 doses every 2 weeks",
             "5 ug as an intravenous bolus every 8 h, 2 times, all this every 2 weeks until the end",
         ),
         (
@@ -308,8 +335,9 @@ def test_to_dict_and_replace():
 
 
 def some_phase(draw, last):
-    amount = draw.choice([25, 0.1, 1 / 3, 1e-5, 12345.678, 999999.7, draw.uniform(1e-6, 1e6)])
     unit = draw.choice(["mg", "mg/m2", "mg/kg"])
+    extremes = [0.0012345678, 9999.997] if unit == "mg" else [1e-5, 999999.7]
+    amount = draw.choice([25, 0.1, 1 / 3, *extremes, draw.uniform(0.001, 1e4)])
     every = draw.choice([WEEK, DAY, 720, 480, DAY / 7, 1 / 3, 30 * DAY, draw.uniform(1, 1e5)])
     route = draw.choice([None, "IV", "IV bolus", "IP", "PO"])
     fields = {"route": route, "every": f"{every!r} min", "times": draw.randint(1, 9)}
@@ -397,9 +425,11 @@ def test_one_wrong_character_never_goes_unnoticed(character):
         ("-25 mg weekly", "'-25 mg' is not above zero"),
         ("0 mg", "'0 mg' is not above zero"),
         ("1e-400 mg", "not above zero"),
-        ("1e300 mg", "'1e300 mg' is not from 1 ng to 1 kg"),
-        ("25 kg weekly", "'25 kg' is not from 1 ng to 1 kg"),  # was it 25 mg/kg?
-        ("1e-9 ng", "'1e-9 ng' is not from 1 ng"),
+        ("1e300 mg", "'1e300 mg' is not from 1 ug to 10 g"),
+        ("25 kg weekly", "'25 kg' is not from 1 ug to 10 g. Expected a mass such as '25 mg'"),
+        ("20 ng", "'20 ng' is not from 1 ug to 10 g. Did you mean '20 ng/mL'?"),
+        ("1e-9 ng/kg", "'1e-9 ng/kg' is not from 1 ng to 1 kg"),
+        ("2000 g/m2 daily", "'2000 g/m2' is not from 1 ng to 1 kg"),
         ("weekly 25 mg", "begins with its amount, such as '25 mg', not with 'weekly'"),
         ("IV 25 mg", "begins with its amount"),
         ("puase 2 weeks", "unknown word 'puase'. Closest: 'pause'."),
@@ -472,7 +502,33 @@ def test_one_wrong_character_never_goes_unnoticed(character):
         ("1 mg daily x9999 then 1 mg daily x2", "10001 doses"),
         # cycles
         ("25 mg daily x5 every 4 days", "5 doses every 1 day take 5 days, more than the cycle"),
-        ("25 mg daily x3 weekly", "'weekly' comes after 'daily'"),
+        (
+            "25 mg weekly x3 daily",
+            "3 doses every 1 week take 3 weeks, more than the cycle of 1 day",
+        ),
+        ("25 mg daily x5 weekly x3 doses", "'x3 doses' follows a course. Give the number of cou"),
+        ("25 mg weekly for 4 cycles", "'for 4 cycles' has no course before it. Expected one suc"),
+        ("25 mg 5 days on 2 days off", "Say 'daily x5 every week'"),
+        ("25 mg daily 3 days on, 4 days off", "'3 days on, 4 days off' does not say how often"),
+        ("25 mg PO 4 days on 17 days off", "Say 'daily x4 every 21 days'"),
+        # what may mean two things
+        ("25 mg twice daily x5", "'twice daily x5' may be 5 doses or 5 days. Say 'x5 doses' or '"),
+        ("25 mg bid x5", "'bid x5' may be 5 doses or 5 days. Say 'x5 doses' or 'for 5 days'."),
+        ("25 mg 3 times daily x5", "'3 times daily x5' may be 5 doses or 5 days"),
+        ("25 mg three times a day, 5 times", "'3 times a day 5 times' may be 5 doses or 5 days"),
+        ("25 mg daily 2x", "'daily 2x' may be 2 doses or 2 doses a day. Say 'x2 doses' for 2 days"),
+        ("25 mg daily 3 times", "or '3 times daily'."),
+        ("25 mg every day 3 times", "'every day 3 times' may be 3 doses or 3 doses a day"),
+        ("25 mg 4 times weekly", "Expected 'daily x4 every week', or evenly 'every 42 h'."),
+        ("25 mg 3 times a week", "'every 2 days x3 every week', or evenly 'every 56 h'."),
+        ("25 mg 5 times a week", "Expected 'daily x5 every week'."),
+        ("25 mg 7 times a week", "Expected 'daily' or 'weekly'."),
+        ("25 mg BIW", "'BIW' is not exact. It is read as twice a week. Say 'every 84 h'"),
+        ("25 mg tiw", "It is read as three times a week"),
+        ("25 mg a day", "'a' is not exact. Say 'daily'"),
+        ("25 mg IV push weekly", "'push' is not exact. Say 'IV bolus'"),
+        ("25 mg weekly x3 then 2 weeks then 50 mg", "Expected 'pause 2 weeks'"),
+        ("2 weeks", "'2 weeks' does not say what it is. Expected 'pause 2 weeks'"),
         ("25 mg daily every 2 weeks", "a course that repeats is 'daily x5 every 2 weeks'"),
         ("25 mg daily x5 every 2 weeks every 8 weeks", "'every 8 weeks' comes after 'every 2"),
         ("25 mg daily x5 every 2 weeks x3 x4", "'x4' comes after 'x3'. Expected one number of cyc"),
@@ -531,7 +587,6 @@ def test_regimens_that_cannot_be(text, message):
         ("18 NG/ML weekly", "is a concentration"),
         ("25 mgg weekly", "unknown unit 'mgg' in '25 mgg'. Closest: 'mg'"),
         ("25 mmol weekly", "'25 mmol' is not a mass"),
-        ("2 weeks", "'2 weeks' is not a mass"),
         ("nan mg weekly", "'nan mg' is not a finite number"),
         ("inf mg", "'inf mg' is not a finite number"),
         ("1e999 mg", "'1e999 mg' is not a finite number"),
@@ -637,6 +692,20 @@ def test_very_long_text_is_refused_at_once():
             assert len(str(caught.value)) < 500
 
 
+@pytest.mark.parametrize("length", ["12.3 h", "20.5 h"])
+def test_a_length_that_misses_a_whole_number_by_a_rounding_is_one(length):
+    every = 4.1  # h; 12.3 h over it is 3.0000000000000004
+    assert Regimen(f"5 mg every {every} h for {length}").parts[0].times == round(
+        float(length.split()[0]) / every
+    )
+
+
+@pytest.mark.parametrize("length", ["5.001 days", "4.9999 days", "7201 min"])
+def test_a_length_that_is_nearly_whole_is_refused(length):
+    with pytest.raises(RegimenError, match="not a whole number of intervals"):
+        Regimen(f"5 mg daily for {length}")
+
+
 # Overlaps
 
 
@@ -695,6 +764,14 @@ def test_a_pause_as_long_as_the_infusion_is_enough():
     assert [dose.time for dose in regimen.doses(math.inf)] == [78, 78.1]
 
 
+def test_the_first_dose_of_an_open_phase_may_not_fall_into_what_goes_before():
+    before = "5 mg IV over 2 days once then pause 1 day then"
+    for after in ("5 mg weekly", "5 mg IP daily x2 every week"):
+        with pytest.raises(RegimenError, match="dose 2 at 1440 min falls into the infusion of"):
+            Regimen(f"{before} {after}")
+    assert Regimen("5 mg IV over 2 days once then pause 2 days then 5 mg weekly").is_open
+
+
 def test_the_shortest_intervals_stay_apart_at_the_latest_start():
     doses = Regimen([Phase("1 mg", every="1 ms", times=3)], start="10 years").doses(math.inf)
     assert len({dose.time for dose in doses}) == 3
@@ -707,6 +784,7 @@ def test_the_shortest_intervals_stay_apart_at_the_latest_start():
     "text",
     [
         *("25 mg", "25mg weekly", "20 mg/kg IP", "  500 ug", "1 g once", "15 mg / m2", "25 MG IV"),
+        *("25 mgs weekly", "25 mgs, IV", "25 milligrammes x4", "25 mm/kg every week"),
         *("25 mg per day", "25 mg/day", "25 mg weeekly", "25 mg/kg/day", "-5 mg", "0 mg", "nan mg"),
     ],
 )

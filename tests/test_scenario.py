@@ -157,6 +157,20 @@ def test_replace():
     assert in_mouse(duration="3 d").replace(duration=None) == in_mouse()
 
 
+def test_a_duration_that_was_not_given_follows_the_drugs():
+    four = Scenario(drugs={"temsirolimus": "25 mg weekly x4"})
+    assert four.replace(drugs={"temsirolimus": "25 mg weekly x8"}).duration == 8 * WEEK
+    assert four.replace(cell="PC-3").replace(drugs={}).duration == 3 * 1440
+    assert Scenario().replace(drugs=four.drugs) == four
+    assert four.replace(duration="28 d").replace(drugs={"temsirolimus": "25 mg"}).duration == 40_320
+    told = Scenario(drugs=four.drugs, duration="28 d")
+    assert (told, hash(told), told.to_dict()) == (four, hash(four), four.to_dict())
+    again = pickle.loads(pickle.dumps(four))
+    assert again.replace(drugs={"temsirolimus": "25 mg"}).duration == WEEK
+    assert told.replace(drugs={"temsirolimus": "25 mg"}).duration == 4 * WEEK
+    assert "_has_duration" not in repr(four)
+
+
 def test_the_species_is_written_with_a_regimen_only():
     assert in_mouse().to_dict()["species"] == "mouse"
     assert "species" not in full().to_dict()
@@ -190,7 +204,7 @@ def test_a_regimen_in_words():
         "all this every 2 weeks, 2 times; from 24 h.\n"
         "In a tumour of a mouse.\n"
         "Duration: 29 d, the whole regimen.\n"
-        "Read-outs: all observables."
+        "Read-outs: all observables of a cell, and the concentrations of the drug."
     )
 
 

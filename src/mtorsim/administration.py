@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from mtorsim import drugs, pharmacokinetics
-from mtorsim.drug_layer import sid
+from mtorsim.ids import sid
 from mtorsim.library import read_sbml
 from mtorsim.regimen import Dose, Regimen
 from mtorsim.steps import Step

@@ -1,14 +1,15 @@
 """A regimen in a body without a cell: compiled from the pharmacokinetic files alone."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from mtorsim import perturbation
+from mtorsim import perturbation, scenario
 from mtorsim.administration import analytes
 from mtorsim.compile import apply_changes, planned_course, written
 from mtorsim.engine import ABSOLUTE_TOLERANCE, RELATIVE_TOLERANCE, engine
 from mtorsim.errors import ScenarioError, UnknownIdError, either, within
+from mtorsim.facts import FrozenMapping
 from mtorsim.library import body_sbml
 from mtorsim.regimen import Regimen
 from mtorsim.settable import check_divisors, settings_of
@@ -120,22 +121,22 @@ def compile_body(
     analytes(drugs, species)  # names the drug that is not modelled here
     sbml = body_sbml(species, drugs)
     table = symbols(sbml)
-    chosen = tuple(modifiers)
-    _check_once(chosen)
+    chosen = scenario.ids(modifiers, "modifiers", "['ketoconazole']")
+    given = scenario.settings(set)
     values: dict[str, float] = {}
     for name in chosen:
         apply_changes(values, _of_body(name).changes, table)
-    values |= settings_of(set, table, sbml)
-    check_divisors({id: values[id] for id in set}, values, table, sbml)
+    values |= settings_of(given, table, sbml)
+    check_divisors({id: values[id] for id in given}, values, table, sbml)
     course = planned_course(plans, species, end, values, sbml)
     return CompiledBody(
-        plans=dict(plans),
+        plans=FrozenMapping(plans),
         species=species,
         modifiers=chosen,
         end=end,
         sbml=sbml,
-        settings=values | course.settings,
-        given=course.given,
+        settings=FrozenMapping(values | course.settings),
+        given=FrozenMapping(course.given),
         steps=course.steps(end),
     )
 
@@ -143,14 +144,6 @@ def compile_body(
 def modifiers() -> tuple[str, ...]:
     """Return the names of the perturbations that act on a body."""
     return tuple(one for one in perturbation.names() if perturbation.load(one).place == "body")
-
-
-def _check_once(names: Sequence[str]) -> None:
-    """Raise `ScenarioError` for a modifier that is named twice: it would act twice."""
-    for name in names:
-        if names.count(name) > 1:
-            with within("modifiers"):
-                raise ScenarioError(f"modifiers: {name!r} is given twice.")
 
 
 def _of_body(name: str) -> perturbation.Perturbation:

@@ -8,32 +8,28 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from xml.sax.saxutils import escape
 
-import libsbml
-
-from mtorsim import cells, drugs, perturbation
+from mtorsim import cache, cells, drugs, perturbation, pharmacokinetics
 from mtorsim.administration import TIME_DIGITS, Course, administer, analytes
 from mtorsim.derived import first_values
 from mtorsim.dosing import MediumChange, Schedule
-from mtorsim.drug_layer import (
-    attach,
-    fraction_parameter,
-    medium_species,
-    wash_parameter,
-)
 from mtorsim.errors import ScenarioError, UnknownIdError, within
-from mtorsim.library import network_sbml, read_sbml
-from mtorsim.observables import OBSERVABLES
+from mtorsim.ids import fraction_parameter, medium_species, sid, wash_parameter
+from mtorsim.library import body_sbml, network_origin, network_sbml, read_sbml
+from mtorsim.observables import OBSERVABLES, OF_A_DISH
+from mtorsim.paths import models_path
 from mtorsim.perturbation import Change
 from mtorsim.regimen import Regimen
-from mtorsim.roles import network_roles
 from mtorsim.scenario import Scenario
 from mtorsim.settable import POPULATION, check_divisors, settings_of
 from mtorsim.steps import Step
 from mtorsim.symbols import Symbol, symbols
 from mtorsim.units import parameter
+
+if TYPE_CHECKING:
+    import libsbml
 
 WASH_RATE = 10.0  # 1/min: the medium is free of drug within half a minute of the first wash
 
@@ -98,6 +94,7 @@ def compile_scenario(
         _known(id, table, f"models/cells/{scenario.cell}.yaml")
         values[id] = fact.to(table[id].unit, id)
     apply_changes(values, changes["chronic"], table)
+    _check_no_body(scenario, table)
     values |= settings_of(scenario.set, table, sbml)
     _check_shares(scenario, values)
     check_divisors({id: values[id] for id in scenario.set}, values, table, sbml)
@@ -159,8 +156,19 @@ def structure(
     """Return the SBML of the network with the reactions that `Parts` name."""
     alleles = [one for name in mutants if (one := perturbation.load(name).mutant) is not None]
     loaded = [drugs.load(name) for name in names]
-    network = network_sbml(species, given)
-    return attach(network, network_roles(), loaded, alleles, names if species else ())
+    if not (loaded or alleles):
+        return network_sbml(species, given)
+
+    def attached() -> str:
+        from mtorsim.drug_layer import attach
+        from mtorsim.roles import network_roles
+
+        network = network_sbml(species, given)
+        return attach(network, network_roles(), loaded, alleles, names if species else ())
+
+    roles = models_path("roles.yaml").read_text(encoding="utf-8")
+    origin = (*network_origin(species, given), roles, repr(loaded), repr(alleles))
+    return cache.text("structure", origin, attached)
 
 
 def size(compiled: Compiled) -> str:
@@ -237,6 +245,8 @@ def written(
     events : str
         What the ids of events begin with.
     """
+    import libsbml
+
     document = read_sbml(sbml)
     model = document.getModel()
     for id, value in values.items():
@@ -288,6 +298,20 @@ def apply_changes(
             values[symbol.id] = parameter(given, symbol.unit, symbol.id)
 
 
+def _check_no_body(scenario: Scenario, table: Mapping[str, Symbol]) -> None:
+    """Refuse to set in a dish what only a body has."""
+    unknown = [] if scenario.has_body else [id for id in scenario.set if id not in table]
+    for id in unknown:
+        whose = [species for species, drug in pharmacokinetics.pairs()
+                 if id in symbols(body_sbml(species, (drug.name,)))]  # fmt: skip
+        if whose:
+            with within("set", id):
+                raise ScenarioError(
+                    f"{id!r} belongs to a body, and drugs are given to a dish. Give one as a "
+                    "regimen, such as '25 mg IV weekly x4'."
+                )
+
+
 def _check_shares(scenario: Scenario, values: Mapping[str, float]) -> None:
     """Refuse mutants of mTOR that together are more than all of it."""
     shares = {name: values.get(fraction_parameter(name), 0.0) for name in parts(scenario)[1]}
@@ -324,13 +348,37 @@ def planned_course(
     """
     course = Course(given=first_values(settings, sbml))
     start = {id: one.value for id, one in symbols(sbml).items() if one.value is not None}
+    _check_weight(settings, start)
     values = {**start, **settings, **course.given}
     regimens = {drug: plan for drug, plan in plans.items() if isinstance(plan, Regimen)}
+    _check_surface(regimens, settings)
     administer(course, regimens, species, end, values, sbml)
     for drug, plan in plans.items():
         if not isinstance(plan, Regimen):
             _add_medium(course, drug, plan.changes())
     return course
+
+
+def _check_weight(settings: Mapping[str, float], start: Mapping[str, float]) -> None:
+    """Refuse a body weight to which nothing known of this species reaches."""
+    weight, usual = settings.get("body_weight"), start.get("body_weight")
+    if weight is not None and usual is not None and not 0.1 < weight / usual < 10:
+        with within("set", "body_weight"):
+            raise ScenarioError(
+                f"body_weight: {weight:g} kg is far from the {usual:g} kg of this body. Expected "
+                f"from {usual / 10:g} to {10 * usual:g} kg; for a mouse say species 'mouse'."
+            )
+
+
+def _check_surface(regimens: Mapping[str, Regimen], settings: Mapping[str, float]) -> None:
+    """Refuse a dose per body surface for a body whose weight alone was changed."""
+    per_surface = [drug for drug, one in regimens.items() if one.is_per_surface]
+    if per_surface and "body_weight" in settings and "body_surface" not in settings:
+        with within("set", "body_weight"):
+            raise ScenarioError(
+                f"{per_surface[0]} is given per m2 and body_weight was changed. Set body_surface "
+                "as well, such as body_surface=1.6."
+            )
 
 
 def _add_medium(course: Course, drug: str, changes: Iterable[MediumChange]) -> None:
@@ -357,10 +405,23 @@ def _observed(scenario: Scenario, table: Mapping[str, Symbol]) -> tuple[str, ...
                     choices=readable,
                     listing="mtorsim show observables",
                 )
-    return scenario.observe or OBSERVABLES
+    return scenario.observe or _usual(scenario)
 
 
-def _write_event(model: libsbml.Model, id: str, step: Step) -> None:
+def _usual(scenario: Scenario) -> tuple[str, ...]:
+    """Return what is read where nothing is named: in a body also where the drug is."""
+    if not scenario.has_body:
+        return OBSERVABLES
+    given = {drug: pharmacokinetics.load(drug, scenario.species) for drug in scenario.regimens}
+    measured = [f"{sid(name)}_{one.matrix}" for one in given.values() for name in one.analytes]
+    unbound = [f"{sid(name)}_interstitium" for one in given.values() for name in one.analytes]
+    inside = [id for id in OBSERVABLES if id not in OF_A_DISH]
+    return tuple(dict.fromkeys((*inside, *measured, *unbound)))
+
+
+def _write_event(model: "libsbml.Model", id: str, step: Step) -> None:
+    import libsbml
+
     event = model.createEvent()
     event.setId(id)
     event.setUseValuesFromTriggerTime(True)

@@ -15,6 +15,13 @@ import libsbml
 from mtorsim.drugs import CONSTANTS, Drug
 from mtorsim.errors import ModelError
 from mtorsim.facts import Fact
+from mtorsim.ids import (
+    fraction_parameter,
+    interstitium_species,
+    medium_species,
+    sid,
+    wash_parameter,
+)
 from mtorsim.library import read_sbml
 from mtorsim.occupancy import State, states
 from mtorsim.perturbation import Mutant
@@ -39,31 +46,6 @@ _BINDING, _PASSIVE_TRANSPORT, _DEGRADATION = "SBO:0000177", "SBO:0000658", "SBO:
 _TRANSLOCATION = "SBO:0000185"
 _ONE = "1 dimensionless"
 _IN_MEDIUM = ("funbound_medium", "kdecay_medium")  # constants that a body replaces by its own
-
-
-def sid(name: str) -> str:
-    """Return a drug's name as an SBML id: ``Ku-0063794`` -> ``Ku_0063794``."""
-    return name.replace("-", "_")
-
-
-def medium_species(drug: str) -> str:
-    """Return the id of the species that is `drug` in the medium."""
-    return f"{sid(drug)}_medium"
-
-
-def interstitium_species(drug: str) -> str:
-    """Return the id of the species that is unbound `drug` in the interstitium of a tumour."""
-    return f"{sid(drug)}_interstitium"
-
-
-def wash_parameter(drug: str) -> str:
-    """Return the id of the rate at which washing takes `drug` from the medium; zero by default."""
-    return f"kwash_{sid(drug)}"
-
-
-def fraction_parameter(mutant: str) -> str:
-    """Return the id of the share of new mTOR that is `mutant`; zero by default."""
-    return f"fraction_{mutant}"
 
 
 def attach(

@@ -6,12 +6,18 @@ step to step, which gives the same numbers as events and lets one compiled model
 """
 
 import os
+import platform
+import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
+from itertools import takewhile
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from mtorsim import cache
 from mtorsim.errors import ModelError, SimulationError
 from mtorsim.steps import Floats, Run, Step
 from mtorsim.units import say_time
@@ -42,6 +48,10 @@ STEADY_HORIZON = 1e7  # min: twenty years
 STEADY_DRIFT = 1e-9  # 1/min: relative; over four days it moves nothing by more than 1e-5
 
 _MAXIMUM_STEPS = 100_000
+_PROCESSOR = (  # what /proc/cpuinfo calls it, and what it can do, on Intel's and on ARM's
+    *("vendor_id", "cpu family", "model", "model name", "stepping", "flags"),
+    *("CPU implementer", "CPU architecture", "CPU variant", "CPU part", "CPU revision", "Features"),
+)
 _ADVICE = "Try a shorter duration, a value of --set closer to its default, or a lower dose."
 
 
@@ -52,6 +62,9 @@ class Engine:
     ----------
     sbml : str
         Flat SBML. Its own events, if any, run too.
+    state : bytes, optional
+        What `state` gave right after the same model was compiled on such a machine. RoadRunner
+        runs it unchecked: of another model or damaged it ends the process.
 
     Raises
     ------
@@ -59,9 +72,13 @@ class Engine:
         When RoadRunner cannot compile the model.
     """
 
-    def __init__(self, sbml: str) -> None:
+    def __init__(self, sbml: str, state: bytes | None = None) -> None:
         try:
-            self._runner = roadrunner.RoadRunner(sbml)
+            if state is None:
+                self._runner = roadrunner.RoadRunner(sbml)
+            else:
+                self._runner = roadrunner.RoadRunner()
+                self._runner.loadStateS(state)
         except RuntimeError as error:
             raise ModelError(f"RoadRunner cannot load the model: {_one_line(error)}") from None
         model = self._runner.model
@@ -80,6 +97,10 @@ class Engine:
         integrator = self._runner.getIntegrator()
         integrator.setValue("maximum_num_steps", _MAXIMUM_STEPS)
         integrator.setValue("initial_time_step", 0.0)
+
+    def state(self) -> bytes:
+        """Return the compiled model with the values that it has now."""
+        return bytes(self._runner.saveStateS())
 
     def run(
         self,
@@ -320,8 +341,37 @@ class _Table:
 
 @lru_cache(maxsize=16)
 def engine(sbml: str) -> Engine:
-    """Return the engine of a model, compiled once per process."""
-    return Engine(sbml)
+    """Return the engine of a model: compiled once per process, or kept from an earlier one."""
+    machine = _machine()
+    if not machine or cache.folder() is None:
+        return Engine(sbml)
+    place = cache.name("state", sbml, machine)
+    state = cache.read(place)
+    if state is not None:
+        with suppress(ModelError):
+            return Engine(sbml, state)
+    made = Engine(sbml)
+    cache.write(place, made.state())
+    return made
+
+
+def _machine() -> str:
+    """Return what compiled code depends on beside the model; empty if that cannot be told."""
+    try:
+        with Path("/proc/cpuinfo").open(encoding="utf-8", errors="replace") as file:
+            first = list(takewhile(str.strip, file))  # the lines of the first core
+    except OSError:
+        return ""
+    config = roadrunner.Config
+    ours = (
+        roadrunner.getVersionStr(),  # with the date of the build, and the versions in it
+        config.getValue(config.LLVM_BACKEND),
+        config.getValue(config.LLJIT_OPTIMIZATION_LEVEL),
+        sys.implementation.cache_tag,
+        platform.machine(),
+    )
+    processor = [line for line in first if line.partition(":")[0].strip() in _PROCESSOR]
+    return "\n".join((*map(str, ours), *processor))
 
 
 def _one_line(error: Exception) -> str:

@@ -4,19 +4,21 @@ The only importer of antimony. A branch file opens alone in any Antimony tool be
 what it reads from the others between two marker comments; joining the branches drops those lines.
 """
 
+import functools
 import locale
 import re
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import antimony
-import libsbml
-
+from mtorsim import cache
 from mtorsim.errors import ModelError, UnknownIdError
 from mtorsim.paths import models_path
+
+if TYPE_CHECKING:
+    import libsbml
 
 BRANCHES = (
     "growth_factor",
@@ -93,15 +95,24 @@ def network_sbml(species: str = "", drugs: tuple[str, ...] = ()) -> str:
     return _network_sbml(species, drugs)
 
 
-@cache
+@functools.cache
 def _network_sbml(species: str, drugs: tuple[str, ...]) -> str:
+    return _translated(network_origin(species, drugs), "the network")
+
+
+def network_origin(species: str = "", drugs: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Return all that `network_sbml` follows from: text, id, the libraries that translate."""
     if not species:
-        return antimony_to_sbml(network_text(), model_id=NETWORK_ID, what="the network")
+        return _origin(network_text(), NETWORK_ID)
     text = "\n".join((network_text(), _body_text(species, drugs)))
-    return antimony_to_sbml(text, model_id=f"{NETWORK_ID}_{species}", what="the network")
+    return _origin(text, f"{NETWORK_ID}_{species}")
 
 
-@cache
+def _origin(text: str, model_id: str) -> tuple[str, ...]:
+    return text, model_id, cache.installed("antimony"), cache.installed("libsbml")
+
+
+@functools.cache
 def body_sbml(species: str, drugs: tuple[str, ...]) -> str:
     """Return the pharmacokinetics of some drugs, without a cell, as SBML Level 3 Version 2.
 
@@ -114,7 +125,7 @@ def body_sbml(species: str, drugs: tuple[str, ...]) -> str:
     """
     text = "\n".join((_read("units"), _body_text(species, drugs)))
     what = f"pharmacokinetics of {', '.join(drugs)}"
-    return antimony_to_sbml(text, model_id=f"mtorsim_{species}", what=what)
+    return _translated(_origin(text, f"mtorsim_{species}"), what)
 
 
 def body_files(species: str, drugs: Iterable[str]) -> tuple[str, ...]:
@@ -137,11 +148,17 @@ def _body_text(species: str, drugs: tuple[str, ...]) -> str:
     return "\n".join(_IMPORT.sub("", _read(f"{BODY_FOLDER}/{name}")) for name in files)
 
 
-@cache
+@functools.cache
 def branch_sbml(name: str) -> str:
     """Return one branch alone, with its standalone inputs, as SBML Level 3 Version 2."""
     text = "\n".join((_shared_text(), _IMPORT.sub("", branch_text(name))))
-    return antimony_to_sbml(text, model_id=name, what=f"{name}.ant")
+    return _translated(_origin(text, name), f"{name}.ant")
+
+
+def _translated(origin: tuple[str, ...], what: str) -> str:
+    """Return the SBML of model files that were joined to a text which imports nothing."""
+    text, model_id, *_ = origin
+    return cache.text("sbml", origin, lambda: antimony_to_sbml(text, model_id=model_id, what=what))
 
 
 def load_file(path: str | Path) -> str:
@@ -164,8 +181,10 @@ def load_file(path: str | Path) -> str:
     return antimony_to_sbml(text, what=str(path), folder=path.resolve().parent)
 
 
-def read_sbml(text: str, *, what: str = "the model") -> libsbml.SBMLDocument:
+def read_sbml(text: str, *, what: str = "the model") -> "libsbml.SBMLDocument":
     """Parse SBML text; raise `ModelError` on the first reading error or when no model is in it."""
+    import libsbml  # with its wrapper a fifth of a second, and what is kept needs no parsing
+
     document = libsbml.readSBMLFromString(text)
     for index in range(document.getNumErrors()):
         error = document.getError(index)
@@ -196,9 +215,11 @@ def antimony_to_sbml(
     ModelError
         With Antimony's own message, which names the line.
     """
-    with _antimony(folder):
+    import libsbml
+
+    with _antimony(folder) as antimony:
         if antimony.loadAntimonyString(text) < 0:
-            raise ModelError(f"{what}: {_last_error()}")
+            raise ModelError(f"{what}: {_last_error(antimony)}")
         sbml = antimony.getSBMLString(antimony.getMainModuleName())
     document = read_sbml(sbml, what=what)
     if model_id is not None:
@@ -217,9 +238,9 @@ def sbml_to_antimony(sbml: str) -> str:
     ModelError
         When Antimony cannot read the SBML.
     """
-    with _antimony():
+    with _antimony() as antimony:
         if antimony.loadSBMLString(sbml) < 0:
-            raise ModelError(f"cannot be written as Antimony: {_last_error()}")
+            raise ModelError(f"cannot be written as Antimony: {_last_error(antimony)}")
         return str(antimony.getAntimonyString(antimony.getMainModuleName()))
 
 
@@ -227,13 +248,15 @@ def _shared_text() -> str:
     return "\n".join(_IMPORT.sub("", _read(name)) for name in _SHARED)
 
 
-@cache
+@functools.cache
 def _read(name: str) -> str:
     return models_path(*f"{name}.ant".split("/")).read_text(encoding="utf-8")
 
 
 @contextmanager
-def _antimony(folder: Path | None = None) -> Iterator[None]:
+def _antimony(folder: Path | None = None) -> Iterator[Any]:
+    import antimony
+
     # Antimony keeps every model it saw, is not thread-safe, and reads 0.5 as 0 under a locale with
     # a decimal comma.
     with _antimony_lock:
@@ -243,14 +266,14 @@ def _antimony(folder: Path | None = None) -> Iterator[None]:
         if folder is not None:
             antimony.addDirectory(str(folder))
         try:
-            yield
+            yield antimony
         finally:
             antimony.clearPreviousLoads()
             antimony.clearDirectories()
             locale.setlocale(locale.LC_NUMERIC, numeric)
 
 
-def _last_error() -> str:
+def _last_error(antimony: Any) -> str:
     try:
         text = str(antimony.getLastError())
     except UnicodeDecodeError as error:  # it repeats the first byte of a letter such as µ

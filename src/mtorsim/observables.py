@@ -45,5 +45,8 @@ BY_BRANCH: Mapping[str, tuple[str, ...]] = {
 }
 """Branch -> ids of its observables, in the order in which tables show them."""
 
+OF_A_DISH = ("VEGF_secreted", "cell_number", "ATP_signal", "viability", "drug_medium")
+"""Those that speak of a dish: its medium, or how many cells are in it after weeks of growth."""
+
 OBSERVABLES: tuple[str, ...] = tuple(id for ids in BY_BRANCH.values() for id in ids)
 """All observables; what a scenario reads when it names none."""

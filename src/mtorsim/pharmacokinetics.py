@@ -8,11 +8,19 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from mtorsim import drugs, facts
 from mtorsim.document import Entry
-from mtorsim.errors import ModelError, RegimenError, UnknownIdError, about, either
-from mtorsim.facts import Fact, FrozenMapping
+from mtorsim.errors import (
+    InputError,
+    ModelError,
+    RegimenError,
+    UnknownIdError,
+    about,
+    either,
+    shown,
+)
+from mtorsim.facts import Fact, FrozenMapping, Statement
 from mtorsim.paths import models_path
 from mtorsim.regimen import Dose, Regimen, check_overlaps
-from mtorsim.units import duration
+from mtorsim.units import duration, say_time
 
 Species: TypeAlias = Literal["human", "mouse"]
 Matrix: TypeAlias = Literal["blood", "plasma"]
@@ -34,11 +42,19 @@ class Subject:
         How long it runs into a vein where no time is named [min].
     sampling : tuple of float
         When after a dose blood is drawn [min], increasing.
+    usual : Statement
+        The regimen that is meant where none is given, and who gives it so.
     """
 
     routes: tuple[str, ...]
     infusion: Fact | None
     sampling: tuple[float, ...]
+    usual: Statement
+
+    @property
+    def regimen(self) -> Regimen:
+        """What is given where nothing is said."""
+        return Regimen(self.usual.text)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +96,7 @@ class Pharmacokinetics:
         for species, subject in self.subjects.items():
             if "IV" in subject.routes and subject.infusion is None:
                 raise ModelError(f"{self.name} in {species}: an infusion has no length.")
+            _check_usual(self.name, species, subject)
         if {*self.limits} != {*self.analytes}:
             raise ModelError(f"{self.name}: limits are due for exactly {either(self.analytes)}.")
 
@@ -145,8 +162,16 @@ def planned(regimen: Regimen, drug: str, species: str, end: float) -> tuple[Dose
         For a route by which the drug is not given there, or doses that overlap.
     """
     subject = load(drug, species).subjects[species]
-    doses = tuple(_filled(dose, drug, species, subject) for dose in regimen.doses(end))
-    check_overlaps(doses)
+    given = regimen.doses(end)
+    doses = tuple(_filled(dose, drug, species, subject) for dose in given)
+    try:
+        check_overlaps(doses)
+    except RegimenError as error:  # the doses as given do not overlap
+        assert subject.infusion is not None
+        raise RegimenError(
+            f"{shown(regimen.text)}: {error} Without an 'over' {drug} is infused over "
+            f"{say_time(subject.infusion.value)}."
+        ) from None
     return doses
 
 
@@ -160,6 +185,15 @@ def _filled(dose: Dose, drug: str, species: str, subject: Subject) -> Dose:
         return dose._replace(route=route)
     assert subject.infusion is not None  # checked when the file is read
     return dose._replace(route=route, infusion=subject.infusion.value)
+
+
+def _check_usual(drug: str, species: str, subject: Subject) -> None:
+    """Raise `ModelError` for a usual regimen that cannot be given."""
+    try:
+        for dose in subject.regimen.doses(1.0):
+            _filled(dose, drug, species, subject)
+    except InputError as error:
+        raise ModelError(f"{drug} in {species}, usual: {error}") from None
 
 
 def check_species(species: object) -> None:
@@ -193,9 +227,10 @@ def _read(path: Path, _changed: int) -> Pharmacokinetics:
 
 
 def _subject(entry: Entry) -> Subject:
-    fields = entry.fields(("routes", "sampling"), ("infusion",))
+    fields = entry.fields(("routes", "sampling", "usual"), ("infusion",))
     return Subject(
         routes=tuple(item.choice(get_args(Route)) for item in fields["routes"].items()),
         infusion=facts.fact(fields["infusion"], "min") if "infusion" in fields else None,
         sampling=tuple(duration(text, "sampling") for text in fields["sampling"].texts()),
+        usual=facts.statement(fields["usual"], "regimen"),
     )

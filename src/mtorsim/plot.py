@@ -64,6 +64,13 @@ ON_REQUEST = {
 }
 
 
+DRUG = "Drug"
+"""Title of the panel with the concentrations of a drug in a body, on a logarithmic axis."""
+
+_PLACES = ("blood", "plasma", "interstitium")
+_DECADES = 5  # below its peak, to which a drug is drawn
+
+
 class Picture(Figure):
     """A figure that shows itself in a notebook without a global plotting state."""
 
@@ -156,7 +163,7 @@ def _panels(result: "Result", ids: tuple[str, ...] | None) -> tuple[Panel, ...]:
     if ids == ():
         raise InputError("plot: nothing to draw. Expected ids such as ['S6K1_pT389'].")
     for name in ids or ():
-        result[name]  # raises for an id that nobody read
+        result.column(name)  # raises for an id that nobody read
     wanted = _grouped(ids) if ids is not None else _present(result)
     panels = []
     for title, members in wanted.items():
@@ -165,7 +172,7 @@ def _panels(result: "Result", ids: tuple[str, ...] | None) -> tuple[Panel, ...]:
             ratios = result.relative(relative)
             curves = tuple(_curve(result, name, ratios[name]) for name in relative)
             panels.append(Panel(title, "relative to untreated", curves))
-        if ids is not None:
+        if ids is not None or title == DRUG:
             panels += _absolute(result, title, [name for name in members if name not in relative])
     return tuple(panels)
 
@@ -173,22 +180,27 @@ def _panels(result: "Result", ids: tuple[str, ...] | None) -> tuple[Panel, ...]:
 def _absolute(result: "Result", title: str, ids: Sequence[str]) -> Iterator[Panel]:
     for unit in dict.fromkeys(result.units[name] for name in ids):
         members = [name for name in ids if result.units[name] == unit]
-        curves = tuple(_curve(result, name, result[name]) for name in members)
+        curves = tuple(_curve(result, name, result.column(name)) for name in members)
         yield Panel(title, f"concentration [{unit}]" if unit == "nM" else f"[{unit}]", curves)
 
 
 def _present(result: "Result") -> dict[str, list[str]]:
     there = set(result.ids)
     chosen = {title: [i for i in members if i in there] for title, members in PANELS.items()}
+    chosen[DRUG] = [name for name in result.ids if _is_drug(name)]
     chosen = {title: members for title, members in chosen.items() if members}
     return chosen or _grouped(tuple(result.ids))
 
 
+def _is_drug(name: str) -> bool:
+    return name.rpartition("_")[2] in _PLACES and name != "FKBP12_blood"
+
+
 def _grouped(ids: tuple[str, ...]) -> dict[str, list[str]]:
     home = {name: title for title, members in PANELS.items() for name in members} | ON_REQUEST
-    groups: dict[str, list[str]] = {title: [] for title in (*PANELS, "Other read-outs")}
+    groups: dict[str, list[str]] = {title: [] for title in (*PANELS, DRUG, "Other read-outs")}
     for name in dict.fromkeys(ids):
-        groups[home.get(name, "Other read-outs")].append(name)
+        groups[home.get(name, DRUG if _is_drug(name) else "Other read-outs")].append(name)
     return {title: members for title, members in groups.items() if members}
 
 
@@ -390,8 +402,12 @@ def _scale(axes: Sequence[Axes], panel: Panel) -> None:
     top = max(float(np.nanmax(curve.values)) for curve in panel.curves)
     low = min(float(np.nanmin(curve.values)) for curve in panel.curves)
     for axis in axes:
+        if panel.title == DRUG and top > 0:
+            axis.set_yscale("log")
+            axis.set_ylim(max(low, top * 10**-_DECADES) / 2, top * 2)
+            axis.minorticks_off()
         # Beyond an eightfold rise a linear axis would hide what falls.
-        if panel.is_relative and top > 8:
+        elif panel.is_relative and top > 8:
             axis.set_yscale("log")
             axis.set_ylim(max(low * 0.8, 1e-3), top * 1.25)
         else:
@@ -404,8 +420,9 @@ def _name_curves(picture: Figure, axis: Axes, panel: Panel, end: float) -> None:
     """Write each curve's name where it ends, moved apart where two would overlap."""
     height = axis.get_position().height * picture.get_figheight() * 72  # pt
     to_axes = axis.transData + axis.transAxes.inverted()
+    floor = axis.get_ylim()[0]  # on a logarithmic axis nothing is lower
     ends = [
-        float(to_axes.transform((end / _clock(end).minutes, curve.values[-1]))[1])
+        float(to_axes.transform((end / _clock(end).minutes, max(curve.values[-1], floor)))[1])
         for curve in panel.curves
     ]
     gap = 1.2 * TEXT / height

@@ -11,14 +11,13 @@ from matplotlib.colors import to_hex
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter
 
-from mtorsim import drugs
 from mtorsim.pharmacology.exposure import Exposure
-from mtorsim.pharmacology.words import MATRIX, body_in_words
+from mtorsim.pharmacology.words import MATRIX, body_in_words, labels
 from mtorsim.plot import Picture
 from mtorsim.plot_assays.words import FAINT, INKS, TEXT, folded, head_height, write_head
+from mtorsim.steps import JUST_BEFORE
 
 DAY = 1440.0  # min
-_BEFORE = 1e-3  # min: just before a dose
 ZOOM = DAY
 """How much of the time after the first dose is drawn a second time, at a scale of its own [min]."""
 
@@ -180,7 +179,7 @@ def _measured(found: Sequence[Exposure], looks: Sequence[Look]) -> Iterator[Pane
     for analyte in _analytes(found):
         arms = [(one, look) for one, look in zip(found, looks, strict=True)
                 if analyte in one.analytes]  # fmt: skip
-        mass = drugs.load(analyte).molar_mass.value / 1000  # ng/mL of 1 nM
+        mass = arms[0][0].as_mass(analyte)
         traces = [Trace(one.time, one.spread(analyte) * mass, look, _USUAL) for one, look in arms]
         where = " or ".join(dict.fromkeys(MATRIX[one.facts.matrix] for one, _ in arms))
         limit = min(one.limit(analyte) for one, _ in arms) * mass
@@ -228,8 +227,8 @@ def _schedules(found: Sequence[Exposure], looks: Sequence[Look]) -> list[Schedul
 def _names(found: Sequence[Exposure]) -> list[str]:
     whose = {(one.drug, one.compiled.species) for one in found}
     return [
-        one.label if len(whose) == 1 else f"{one.drug} in {one.compiled.species}: {one.label}"
-        for one in found
+        label if len(whose) == 1 else f"{one.drug} in {one.compiled.species}: {label}"
+        for one, label in zip(found, labels(found), strict=True)
     ]
 
 
@@ -289,7 +288,7 @@ def _within(trace: Trace, span: Span) -> tuple[np.ndarray, np.ndarray]:
     time, values = trace.time[inside], trace.values[:, inside]
     if trace.time[-1] < span.end:
         return time, values
-    last = [np.interp(span.end - _BEFORE, trace.time, row) for row in trace.values]
+    last = [np.interp(span.end - JUST_BEFORE, trace.time, row) for row in trace.values]
     return np.append(time, span.end), np.column_stack([values, last])
 
 

@@ -9,17 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
-import xarray as xr
 
 import mtorsim
 from mtorsim.compile import Compiled, write_sbml
 from mtorsim.errors import UnknownIdError
 from mtorsim.scenario import Scenario
 from mtorsim.steps import Floats, instants
+from mtorsim.symbols import symbols
 from mtorsim.units import Given
 
 if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
     from matplotlib.figure import Figure
 
 _NOISE = 100  # absolute tolerances: what is less is nothing, since errors of the steps add up
@@ -33,8 +34,10 @@ class Result:
     ----------
     scenario : Scenario
         What was simulated.
-    dataset : xarray.Dataset
-        One variable per observable, dimension ``time`` [min]; units and names as attributes.
+    time : array, shape (n,)
+        Output times [min].
+    values : array, shape (n, m)
+        One column per observable, in its unit.
     baseline : mapping of str to float
         Observable -> value in the untreated cell at its steady state.
     compiled : Compiled
@@ -48,12 +51,25 @@ class Result:
     """
 
     scenario: Scenario
-    dataset: xr.Dataset = field(repr=False)
+    time: Floats = field(repr=False)
+    values: Floats = field(repr=False)
     baseline: Mapping[str, float] = field(repr=False)
     compiled: Compiled = field(repr=False)  # its SBML would fill a notebook
     rest: Mapping[str, float] = field(repr=False)
     tolerances: Mapping[str, float]
     engine: str
+
+    @cached_property
+    def dataset(self) -> "xr.Dataset":
+        """One variable per observable, dimension ``time`` [min]; units and names as attributes."""
+        import xarray as xr  # half a second that a table does without
+
+        units, labels = self.units, self.labels
+        variables = {
+            id: ("time", self.column(id), {"units": units[id], "long_name": labels[id]})
+            for id in self.ids
+        }
+        return xr.Dataset(variables, {"time": ("time", self.time, {"units": "min"})})
 
     @cached_property
     def sbml(self) -> str:
@@ -77,24 +93,21 @@ class Result:
         }
 
     @property
-    def time(self) -> Floats:
-        """Output times, shape (n,) [min]."""
-        return np.asarray(self.dataset["time"].to_numpy(), dtype=float)
-
-    @property
     def ids(self) -> tuple[str, ...]:
         """Ids that can be read, in order."""
-        return tuple(str(id) for id in self.dataset.data_vars)
+        return self.compiled.observe
 
     @property
     def units(self) -> dict[str, str]:
         """Observable -> unit."""
-        return {id: self.dataset[id].attrs["units"] for id in self.ids}
+        table = symbols(self.compiled.sbml)
+        return {id: table[id].unit for id in self.ids}
 
     @property
     def labels(self) -> dict[str, str]:
         """Observable -> name for people, such as ``"S6K1 pThr389"``."""
-        return {id: self.dataset[id].attrs["long_name"] for id in self.ids}
+        table = symbols(self.compiled.sbml)
+        return {id: table[id].name or id for id in self.ids}
 
     @property
     def present(self) -> tuple[str, ...]:
@@ -102,7 +115,7 @@ class Result:
         floor = _NOISE * self.tolerances["absolute_nM"]
         return tuple(id for id in self.ids if self.baseline[id] > floor)
 
-    def __getitem__(self, id: str) -> xr.DataArray:
+    def __getitem__(self, id: str) -> "xr.DataArray":
         """Return one observable over time.
 
         Raises
@@ -110,11 +123,19 @@ class Result:
         UnknownIdError
             For an id that was not read.
         """
-        if id not in self.ids:
-            raise UnknownIdError(kind="observable in this result", given=id, choices=self.ids)
+        self._place(id)
         return self.dataset[id]
 
-    def at(self, times: Iterable[Given], ids: Iterable[str] | None = None) -> pd.DataFrame:
+    def column(self, id: str) -> Floats:
+        """Return one observable over time as a plain array, shape (n,); else as ``result[id]``."""
+        return self.values[:, self._place(id)]
+
+    def _place(self, id: str) -> int:
+        if id not in self.ids:
+            raise UnknownIdError(kind="observable in this result", given=id, choices=self.ids)
+        return self.ids.index(id)
+
+    def at(self, times: Iterable[Given], ids: Iterable[str] | None = None) -> "pd.DataFrame":
         """Return values at some times, linear between output times; one row per id.
 
         Parameters
@@ -134,12 +155,19 @@ class Result:
         InputError
             For a time outside the run, or an id that was not read.
         """
+        import pandas as pd  # a fifth of a second, here and below
+
         chosen = self.ids if ids is None else tuple(ids)
         minutes = instants(times, float(self.time[-1]))
-        rows = [np.interp(minutes, self.time, self[id].to_numpy()) for id in chosen]
+        rows = self.rows_at(minutes, chosen)
         return pd.DataFrame(rows, index=pd.Index(chosen, name="observable"), columns=minutes)
 
-    def relative(self, ids: Iterable[str] | None = None) -> pd.DataFrame:
+    def rows_at(self, minutes: Iterable[float], ids: Iterable[str]) -> list[Floats]:
+        """Return the rows of `at` as plain arrays; times are in minutes and are not checked."""
+        times = np.asarray([*minutes], dtype=float)
+        return [np.interp(times, self.time, self.column(id)) for id in ids]
+
+    def relative(self, ids: Iterable[str] | None = None) -> "pd.DataFrame":
         """Return values divided by those of the untreated cell.
 
         Parameters
@@ -157,20 +185,25 @@ class Result:
         UnknownIdError
             For an id that was not read, or that the untreated cell does not have.
         """
+        import pandas as pd
+
         chosen = self.present if ids is None else tuple(ids)
+        columns = {id: self.column(id) for id in chosen}
         for id in chosen:
-            if self[id].name not in self.present:
+            if id not in self.present:
                 raise UnknownIdError(
                     kind="observable above zero in the untreated cell",
                     given=id,
                     choices=self.present,
                 )
-        columns = {id: self[id].to_numpy() / self.baseline[id] for id in chosen}
-        return pd.DataFrame(columns, index=pd.Index(self.time / 60, name="time_h"))
+        ratios = {id: column / self.baseline[id] for id, column in columns.items()}
+        return pd.DataFrame(ratios, index=pd.Index(self.time / 60, name="time_h"))
 
-    def to_dataframe(self) -> pd.DataFrame:
+    def to_dataframe(self) -> "pd.DataFrame":
         """Return a table: ``time_h`` [h], then one column per observable in its unit."""
-        columns = {id: self[id].to_numpy() for id in self.ids}
+        import pandas as pd
+
+        columns = {id: self.column(id) for id in self.ids}
         return pd.DataFrame({"time_h": self.time / 60, **columns})
 
     def plot(self, ids: Iterable[str] | None = None) -> "Figure":

@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from numbers import Real
 from typing import Any, Self, TypeAlias
 
@@ -11,8 +11,11 @@ from mtorsim import cells, drugs, perturbation, pharmacokinetics
 from mtorsim.dosing import Constant, Repeated, Schedule, resolved
 from mtorsim.errors import RegimenError, ScenarioError, about, shown, within
 from mtorsim.facts import FrozenMapping
-from mtorsim.regimen import Phase, Regimen, looks_like_regimen
+from mtorsim.regimen import UNTIL_THE_END, Phase, Regimen
+from mtorsim.regimen_text import looks_like_regimen
 from mtorsim.units import (
+    LONGEST,
+    SHORTEST,
     Given,
     Quantity,
     concentration,
@@ -24,8 +27,7 @@ from mtorsim.units import (
 )
 
 _NOTHING: FrozenMapping[str, Any] = FrozenMapping()
-_SHORTEST, _LONGEST = 1 / 60_000, 3652.5 * 1440.0  # min: a millisecond, ten years
-_USUAL, _AFTER_ONE, _UNTIL_THE_END = 72 * 60.0, 7 * 1440.0, 8 * 10080.0  # min
+_USUAL, _AFTER_ONE = 72 * 60.0, 7 * 1440.0  # min
 
 
 @dataclass(frozen=True, init=False)
@@ -103,7 +105,8 @@ class Scenario:
     set : mapping of str to number or str
         Id of a parameter or species -> value. Checked against the model when it is compiled.
     observe : sequence of str
-        Ids to read, each once; none stands for all observables. Checked when it is compiled.
+        Ids to read, each once; none stands for all observables, in a body without those of a dish
+        and with the concentrations of the drug. Checked when it is compiled.
     species : str
         Whose body a regimen goes through, ``"human"`` or ``"mouse"``; only with a regimen.
 
@@ -141,6 +144,8 @@ class Scenario:
     set: Mapping[str, float | str]
     observe: tuple[str, ...]
     species: str
+    # Whether the duration was given; two scenarios that last as long do the same either way.
+    _has_duration: bool = field(repr=False, compare=False)
 
     def __init__(
         self,
@@ -156,13 +161,14 @@ class Scenario:
     ) -> None:
         object.__setattr__(self, "cell", _cell(cell))
         object.__setattr__(self, "species", _species(species))
+        object.__setattr__(self, "_has_duration", duration is not None)
         end = None if duration is None else _duration(duration)
         object.__setattr__(self, "drugs", _treatments(drugs))
         object.__setattr__(self, "duration", _usual_duration(self.drugs) if end is None else end)
         object.__setattr__(self, "stimuli", _stimuli(stimuli))
         object.__setattr__(self, "perturbations", _perturbations(perturbations))
-        object.__setattr__(self, "set", _settings(set))
-        object.__setattr__(self, "observe", _ids(observe, "observe", "['S6K1_pT389']"))
+        object.__setattr__(self, "set", settings(set))
+        object.__setattr__(self, "observe", ids(observe, "observe", "['S6K1_pT389']"))
         _check_starts(self.drugs, self.duration)
         self._check_body()
 
@@ -203,9 +209,14 @@ class Scenario:
             "" if self.drugs else "Drugs: none.",
             _line("Set", changed),
             f"Duration: {say_time(self.duration)}{self._doses_within()}.",
-            _line("Read-outs", self.observe) or "Read-outs: all observables.",
+            _line("Read-outs", self.observe) or self._usual_read_outs(),
         ]
         return "\n".join(line for line in lines if line)
+
+    def _usual_read_outs(self) -> str:
+        if self.has_body:
+            return "Read-outs: all observables of a cell, and the concentrations of the drug."
+        return "Read-outs: all observables."
 
     def _usual_route(self, treatment: Treatment) -> str:
         """Say what a regimen leaves to the drug: its route, how long an infusion runs."""
@@ -254,8 +265,13 @@ class Scenario:
         return {key: value for key, value in fields.items() if value}
 
     def replace(self, **changes: Any) -> Self:
-        """Return a copy with some arguments changed, checked again."""
+        """Return a copy with some arguments changed, checked again.
+
+        Where no duration was given, that of the copy follows from its own drugs.
+        """
         same = {**self.to_dict(), "drugs": self.drugs, "species": self.species}
+        if not self._has_duration:
+            del same["duration"]
         return type(self)(**(same | changes))
 
 
@@ -307,7 +323,7 @@ def _duration(value: Given) -> float:
             raise ScenarioError(
                 f"duration: {shown(value)} is not above zero. Expected a time such as '72 h'."
             )
-        if not _SHORTEST <= minutes <= _LONGEST:
+        if not SHORTEST <= minutes <= LONGEST:
             raise ScenarioError(
                 f"duration: {shown(value)} is not from 1 ms to 10 years. "
                 "Expected a time such as '72 h'."
@@ -327,7 +343,7 @@ def _whole(regimen: Regimen) -> float:
     begin = regimen.start + sum(part.length or 0.0 for part in before)
     assert isinstance(last, Phase)  # checked when it is made
     if last.length is None:
-        return begin + _UNTIL_THE_END
+        return begin + UNTIL_THE_END
     return begin + (last.length or max(_AFTER_ONE, last.infusion or 0.0))
 
 
@@ -404,15 +420,15 @@ def _stimulus(name: str, dose: Given) -> float:
 
 
 def _perturbations(given: object) -> tuple[str, ...]:
-    names = _ids(given, "perturbations", "['PTEN_loss']")
+    names = ids(given, "perturbations", "['PTEN_loss']")
     for k, name in enumerate(names):
         with within("perturbations", k):
             perturbation.load(name)
     return names
 
 
-def _ids(given: object, what: str, example: str) -> tuple[str, ...]:
-    """Check a list of names, none of them twice."""
+def ids(given: object, what: str, example: str) -> tuple[str, ...]:
+    """Return a list of names as a tuple; `ScenarioError` for what is none, or a name twice."""
     with within(what):
         if isinstance(given, str | Mapping) or not isinstance(given, Iterable):
             raise ScenarioError(f"{what}: expected a list such as {example}, got {shown(given)}.")
@@ -425,7 +441,8 @@ def _ids(given: object, what: str, example: str) -> tuple[str, ...]:
         return tuple(names)
 
 
-def _settings(given: object) -> FrozenMapping[str, float | str]:
+def settings(given: object) -> FrozenMapping[str, float | str]:
+    """Return id -> value of a mapping; `ScenarioError` for what is none, or what no value is."""
     with within("set"):
         if not isinstance(given, Mapping):
             raise ScenarioError(

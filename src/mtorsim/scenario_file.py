@@ -15,7 +15,8 @@ from mtorsim.document import Document, dotted, kind_of, read, unknown_key
 from mtorsim.dosing import Constant, Repeated, Schedule
 from mtorsim.errors import InputError, ScenarioError, UnitError, about, shown, within
 from mtorsim.pharmacokinetics import SPECIES
-from mtorsim.regimen import Regimen, looks_like_regimen
+from mtorsim.regimen import Regimen
+from mtorsim.regimen_text import looks_like_regimen
 from mtorsim.scenario import Scenario, Treatment
 
 _CONFIG = ConfigDict(extra="forbid", strict=True)

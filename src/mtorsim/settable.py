@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-import libsbml
 import numpy as np
 
 from mtorsim import perturbation
@@ -13,6 +13,9 @@ from mtorsim.errors import ScenarioError, UnknownIdError, within
 from mtorsim.library import BODY_FOLDER, read_sbml
 from mtorsim.symbols import DRUG_LAYER, Symbol
 from mtorsim.units import parameter
+
+if TYPE_CHECKING:
+    import libsbml
 
 POPULATION = "population_growth"
 """A switch: cells that come to rest do not change in number."""
@@ -162,7 +165,7 @@ def check_divisors(
 
 
 @cache
-def _divisors(sbml: str) -> tuple[libsbml.ASTNode, ...]:
+def _divisors(sbml: str) -> "tuple[libsbml.ASTNode, ...]":
     """Return what stands below a fraction bar anywhere in a model; volumes do by definition."""
     model = read_sbml(sbml).getModel()
     laws = [one.getKineticLaw() for one in model.getListOfReactions()]
@@ -172,7 +175,9 @@ def _divisors(sbml: str) -> tuple[libsbml.ASTNode, ...]:
     return *below, *(tree for id, tree in first_formulas(sbml).items() if id in volumes)
 
 
-def _below(tree: libsbml.ASTNode) -> Iterator[libsbml.ASTNode]:
+def _below(tree: "libsbml.ASTNode") -> "Iterator[libsbml.ASTNode]":
+    import libsbml
+
     children = [tree.getChild(index) for index in range(tree.getNumChildren())]
     if tree.getType() == libsbml.AST_DIVIDE:
         yield children[1]

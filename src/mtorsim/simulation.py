@@ -5,7 +5,6 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import xarray as xr
 
 from mtorsim.administration import after_doses
 from mtorsim.compile import (
@@ -17,21 +16,18 @@ from mtorsim.compile import (
 )
 from mtorsim.derived import first_values
 from mtorsim.engine import ABSOLUTE_TOLERANCE, RELATIVE_TOLERANCE, VERSION, engine
-from mtorsim.errors import ScenarioError, shown
+from mtorsim.errors import ScenarioError
 from mtorsim.result import Result
 from mtorsim.scenario import Scenario
 from mtorsim.settable import UNTREATED
-from mtorsim.steps import Floats, Run, instants
+from mtorsim.steps import JUST_BEFORE, Floats, Run, instants, tolerances
 from mtorsim.symbols import symbols
-from mtorsim.units import Given, parameter
+from mtorsim.units import Given
 
 _FINE = 120.0  # min: after this the default grid is coarser
 _INTERVALS = (1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 60.0, 120.0, 360.0, 720.0, 1440.0)
 _MOST_COARSE = 250
 _LAGS = tuple(60.0 * h for h in (0.25, 0.5, 1, 1.5, 2, 3, 4, 6, 8, 12, 24, 48, 72))  # min
-
-JUST_BEFORE = 1e-3
-"""How long before a dose [min] a run is read, so that the dose itself does not show."""
 
 
 def simulate(
@@ -72,10 +68,7 @@ def simulate(
         When the solver fails or a value is not finite or negative.
     """
     scenario = _scenario(scenario, fields)
-    tolerances = {
-        "relative": _above_zero(relative_tolerance, "1", "relative_tolerance"),
-        "absolute_nM": _above_zero(absolute_tolerance, "nM", "absolute_tolerance"),
-    }
+    accepted = tolerances(relative_tolerance, absolute_tolerance)
     compiled = compile_scenario(scenario)
     grid = _grid(compiled, times)
     rest = steady_state(compiled)
@@ -85,19 +78,20 @@ def simulate(
     values = runner.run(
         run,
         compiled.observe,
-        relative_tolerance=tolerances["relative"],
-        absolute_tolerance=tolerances["absolute_nM"],
+        relative_tolerance=accepted["relative"],
+        absolute_tolerance=accepted["absolute_nM"],
         label=label,
     )
     begun = {**first_values(compiled.adapted, compiled.sbml), **rest}
     untreated = runner.run(Run(np.zeros(1), compiled.adapted, begun), compiled.observe)[0]
     return Result(
         scenario=scenario,
-        dataset=_dataset(compiled, grid, values),
+        time=grid,
+        values=values,
         baseline=dict(zip(compiled.observe, untreated.tolist(), strict=True)),
         compiled=compiled,
         rest=rest,
-        tolerances=tolerances,
+        tolerances=accepted,
         engine=VERSION,
     )
 
@@ -148,13 +142,6 @@ def _scenario(scenario: Scenario | None, fields: Mapping[str, Any]) -> Scenario:
     return scenario.replace(**fields) if fields else scenario
 
 
-def _above_zero(value: float, unit: str, what: str) -> float:
-    number = parameter(value, unit, what)
-    if number <= 0:
-        raise ScenarioError(f"{what}: {shown(value)} is not above zero. Expected one such as 1e-8.")
-    return number
-
-
 def _grid(compiled: Compiled, times: Iterable[Given] | None) -> Floats:
     end = compiled.scenario.duration
     if times is None:
@@ -173,16 +160,3 @@ def default_times(end: float) -> Floats:
     interval = next((step for step in _INTERVALS if rest / step <= _MOST_COARSE), _INTERVALS[-1])
     coarse = np.arange(_FINE + interval, end, interval)
     return np.concatenate([fine[fine < end], coarse, [end]])
-
-
-def _dataset(compiled: Compiled, grid: Floats, values: Floats) -> xr.Dataset:
-    table = symbols(compiled.sbml)
-    variables = {
-        id: (
-            "time",
-            values[:, column],
-            {"units": table[id].unit, "long_name": table[id].name or id},
-        )
-        for column, id in enumerate(compiled.observe)
-    }
-    return xr.Dataset(variables, {"time": ("time", grid, {"units": "min"})})

@@ -6,10 +6,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from mtorsim.errors import ScenarioError, within
+from mtorsim.errors import ScenarioError, shown, within
 from mtorsim.units import Given, parameter
 
 Floats = NDArray[np.float64]
+
+JUST_BEFORE = 1e-3
+"""How long before a dose [min] a curve is read, so that the dose itself does not show."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,27 @@ class Run:
     settings: Mapping[str, float] = field(default_factory=dict)
     start: Mapping[str, float] = field(default_factory=dict)
     steps: Sequence[Step] = ()
+
+
+def tolerances(relative: float, absolute: float) -> dict[str, float]:
+    """Return ``relative`` [1] and ``absolute_nM`` of an integrator, both above zero.
+
+    Raises
+    ------
+    UnitError, ScenarioError
+        For what is not such a number.
+    """
+    return {
+        "relative": _above_zero(relative, "1", "relative_tolerance"),
+        "absolute_nM": _above_zero(absolute, "nM", "absolute_tolerance"),
+    }
+
+
+def _above_zero(value: float, unit: str, what: str) -> float:
+    number = parameter(value, unit, what)
+    if number <= 0:
+        raise ScenarioError(f"{what}: {shown(value)} is not above zero. Expected one such as 1e-8.")
+    return number
 
 
 def instants(times: Iterable[Given], end: float) -> Floats:

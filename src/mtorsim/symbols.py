@@ -1,13 +1,14 @@
 """Every id of a model with its value, unit, source and confidence, read from the SBML itself."""
 
+import functools
+import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import astuple, dataclass, fields
 from html import unescape
+from typing import TYPE_CHECKING
 
-import libsbml
-
+from mtorsim import cache
 from mtorsim.library import (
     BODY_FOLDER,
     BRANCHES,
@@ -18,6 +19,9 @@ from mtorsim.library import (
 from mtorsim.observables import OBSERVABLES
 from mtorsim.paths import models_path
 from mtorsim.pharmacokinetics import SPECIES
+
+if TYPE_CHECKING:
+    import libsbml
 
 UNITS: Mapping[str, str] = {
     "nM": "nM",
@@ -84,20 +88,30 @@ class Symbol:
     branch: str
 
 
-@cache
+@functools.cache
 def symbols(sbml: str | None = None) -> Mapping[str, Symbol]:
     """Return id -> Symbol for a model (default: the network without drugs), in file order."""
-    model = read_sbml(network_sbml() if sbml is None else sbml).getModel()
+    text = network_sbml() if sbml is None else sbml
+    names = [field.name for field in fields(Symbol)]
+    rows = json.loads(cache.text("symbols", (text, *_model_files()), lambda: _written(text)))
+    found = (dict(zip(names, row, strict=True)) for row in rows)
+    return {one["id"]: Symbol(**one | {"identifiers": (*one["identifiers"],)}) for one in found}
+
+
+def _written(sbml: str) -> str:
+    """Return the symbols of a model as JSON: rows of what `Symbol` holds."""
+    document = read_sbml(sbml)  # the model lives no longer than its document
+    model = document.getModel()
     found = (*_compartments(model), *_species(model), *_parameters(model))
-    return {symbol.id: symbol for symbol in found}
+    return json.dumps([astuple(symbol) for symbol in found])
 
 
-def _compartments(model: libsbml.Model) -> Iterator[Symbol]:
+def _compartments(model: "libsbml.Model") -> Iterator[Symbol]:
     for element in model.getListOfCompartments():
         yield _symbol(element, "compartment", element.getSize(), element.getUnits() or "litre")
 
 
-def _species(model: libsbml.Model) -> Iterator[Symbol]:
+def _species(model: "libsbml.Model") -> Iterator[Symbol]:
     for element in model.getListOfSpecies():
         value = element.getInitialConcentration() if element.isSetInitialConcentration() else None
         yield _symbol(
@@ -105,7 +119,7 @@ def _species(model: libsbml.Model) -> Iterator[Symbol]:
         )
 
 
-def _parameters(model: libsbml.Model) -> Iterator[Symbol]:
+def _parameters(model: "libsbml.Model") -> Iterator[Symbol]:
     for element in model.getListOfParameters():
         ruled = model.getAssignmentRuleByVariable(element.getId()) is not None
         changes = model.getRateRuleByVariable(element.getId()) is not None
@@ -117,8 +131,10 @@ def _parameters(model: libsbml.Model) -> Iterator[Symbol]:
 
 
 def _symbol(
-    element: libsbml.SBase, kind: str, value: float | None, unit: str, *, boundary: bool = False
+    element: "libsbml.SBase", kind: str, value: float | None, unit: str, *, boundary: bool = False
 ) -> Symbol:
+    import libsbml
+
     confidence, notes = _origin(element)
     return Symbol(
         id=element.getId(),
@@ -139,26 +155,26 @@ def _symbol(
     )
 
 
-def _origin(element: libsbml.SBase) -> tuple[str, str]:
+def _origin(element: "libsbml.SBase") -> tuple[str, str]:
     text = unescape(" ".join(re.sub(r"<[^>]*>", " ", element.getNotesString()).split()))
     match = _NOTE.match(text)
     return (match[1], match[2]) if match else ("", text)
 
 
-def _links(element: libsbml.SBase, relation: int) -> Iterator[str]:
+def _links(element: "libsbml.SBase", relation: int) -> Iterator[str]:
     for index in range(element.getNumCVTerms()):
         term = element.getCVTerm(index)
         if term.getBiologicalQualifierType() == relation:
             yield from (term.getResourceURI(i) for i in range(term.getNumResources()))
 
 
-def _species_of(element: libsbml.SBase) -> str:
+def _species_of(element: "libsbml.SBase") -> str:
     """Return whose body a model of the library holds; the first that there is for any other."""
     id = element.getModel().getId()
     return next((one for one in SPECIES if id.endswith(f"_{one}")), SPECIES[0])
 
 
-@cache
+@functools.cache
 def _branches(species: str) -> Mapping[str, str]:
     """Return id -> the branch that gives it a value or a rule."""
     set_here = re.compile(r"^(?:compartment )?(\w+)\s*:?=(?!=)", re.M)
@@ -166,9 +182,21 @@ def _branches(species: str) -> Mapping[str, str]:
     for branch in BRANCHES:
         where |= dict.fromkeys(set_here.findall(branch_text(branch, standalone=False)), branch)
     others = {*SPECIES} - {species}
-    for path in sorted(models_path(BODY_FOLDER).glob("*.ant")):
-        if path.stem in others:
-            continue
-        ids = set_here.findall(path.read_text(encoding="utf-8"))
-        where |= dict.fromkeys(ids, f"{BODY_FOLDER}/{path.stem}")
+    for name, text in _body_texts().items():
+        if name not in others:
+            where |= dict.fromkeys(set_here.findall(text), f"{BODY_FOLDER}/{name}")
     return where
+
+
+def _model_files() -> Iterator[str]:
+    """Return the names and texts of the files that tell which branch an id belongs to."""
+    for branch in BRANCHES:
+        yield from (branch, branch_text(branch, standalone=False))
+    for name, text in _body_texts().items():
+        yield from (name, text)
+
+
+@functools.cache
+def _body_texts() -> Mapping[str, str]:
+    paths = sorted(models_path(BODY_FOLDER).glob("*.ant"))
+    return {path.stem: path.read_text(encoding="utf-8") for path in paths}

@@ -31,6 +31,10 @@ Given: TypeAlias = str | float | Quantity
 """What a user may write where a quantity is due."""
 
 
+SHORTEST, LONGEST = 1 / 60_000, 3652.5 * 1440.0
+"""What is followed takes a millisecond at least and ten years at most [min]."""
+
+
 def _scaled(units: dict[str, str]) -> dict[str, Fraction]:
     return {name: Fraction(factor) for names, factor in units.items() for name in names.split()}
 

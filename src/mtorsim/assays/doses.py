@@ -7,13 +7,13 @@ import numpy as np
 
 from mtorsim import drugs
 from mtorsim.errors import InputError, UnitError, shown, within
-from mtorsim.units import Given, concentration, duration
+from mtorsim.regimen_text import looks_like_regimen
+from mtorsim.units import LONGEST, Given, concentration, duration
 
 Doses: TypeAlias = str | Iterable[Given]
 """A list such as ``["0.1 nM", "1 nM"]``, or text: ``"0.1nM,1nM"`` or ``"0.1nM:100nM:7"``."""
 
 _MOST = 200
-_LATEST = 3652.5 * 1440.0  # min: ten years, as long as a scenario may be
 _EXAMPLE = "'0.1nM,1nM,10nM,100nM' or '0.1nM:100nM:7' (lowest, highest, how many)"
 
 # Half-logarithmic steps as they are pipetted. What acts on the kinase's pocket or competes for
@@ -86,7 +86,7 @@ def time_series(given: str | Iterable[Given], *, from_zero: bool = False) -> tup
         if not times or min(times) < 0 or (min(times) == 0 and not from_zero):
             fault = "one not above zero" if times else "none"
             raise InputError(f"times: {shown(given)} holds {fault}. Expected such as '24h,72h'.")
-        if max(times) > _LATEST:
+        if max(times) > LONGEST:
             raise InputError(f"times: {shown(given)} holds one after more than 10 years.")
         return tuple(sorted(dict.fromkeys(times)))
 
@@ -103,7 +103,7 @@ def one_time(given: Given) -> float:
         if isinstance(given, str) and "," in given:
             raise InputError(f"time: {shown(given)} holds several. Expected one, such as '72 h'.")
         minutes = duration(given, "time")
-        if not 0 < minutes <= _LATEST:
+        if not 0 < minutes <= LONGEST:
             raise InputError(
                 f"time: {shown(given)} is not above zero and up to 10 years. "
                 "Expected one such as '72 h'."
@@ -134,6 +134,11 @@ def _spread(text: str, molar_mass: float) -> tuple[float, ...]:
 
 
 def _dose(given: Given, molar_mass: float) -> float:
+    if looks_like_regimen(given):
+        raise UnitError(
+            f"doses: {shown(given)} is a mass, and a regimen is given to a body. Assays are done "
+            "in a dish and take concentrations, such as '20 nM' or '18 ng/mL'."
+        )
     nanomolar = concentration(given, "doses", molar_mass)
     if nanomolar <= 0:
         raise UnitError(

@@ -114,7 +114,7 @@ class Wish:
         InputError
             For anything that is not as it should be.
         """
-        base, has_duration = self._base()
+        base = self._base()
         fields = base.to_dict()
         treatments = self._drugs(base)
         changes: dict[str, Any] = {
@@ -127,20 +127,19 @@ class Wish:
         }
         if self.cell is not None:
             changes["cell"] = self.cell
-        if self.duration is not None or not has_duration:
+        if self.duration is not None:
             changes["duration"] = self.duration
         return base.replace(**changes)
 
-    def _base(self) -> "tuple[Scenario, bool]":
-        """Return the scenario to change, and whether it says how long it lasts."""
+    def _base(self) -> "Scenario":
+        """Return the scenario to change."""
         if self.file is not None:
             from mtorsim import scenario_file
 
-            scenario, keys, _ = scenario_file.load_with_keys(self.file, sweep=self.is_sweep)
-            return scenario, "duration" in keys
+            return scenario_file.load_with_keys(self.file, sweep=self.is_sweep)[0]
         from mtorsim.scenario import Scenario
 
-        return Scenario() if self.drug else Scenario(drugs={"temsirolimus": "20 nM"}), False
+        return Scenario() if self.drug else Scenario(drugs={"temsirolimus": "20 nM"})
 
     def _drugs(self, base: "Scenario") -> tuple["Treatment", ...]:
         treatments = {treatment.drug: treatment for treatment in base.drugs}
@@ -159,7 +158,8 @@ class Wish:
 
 
 def _treatment(name: str, dose: str, planned: "Treatment | None") -> "Treatment":
-    from mtorsim.regimen import Regimen, looks_like_regimen
+    from mtorsim.regimen import Regimen
+    from mtorsim.regimen_text import looks_like_regimen
     from mtorsim.scenario import Treatment
 
     is_mass = looks_like_regimen(dose)

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mtorsim.cli import options, screen
-from mtorsim.errors import InputError, shown
+from mtorsim.errors import InputError, RegimenError, shown
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from mtorsim.facts import Statement
     from mtorsim.pharmacology.comparison import Comparison
     from mtorsim.pharmacology.exposure import Exposure
     from mtorsim.regimen import Regimen
 
-_DEFAULT = "25 mg weekly x4"
 _BLANK = "–"
 
 
@@ -29,7 +29,7 @@ def pk(
         typer.Option(
             metavar="TEXT",
             help="Masses and times, e.g. '25 mg IV over 30 min weekly x4', "
-            f"'20 mg/kg IP daily x5'. Repeatable. Default: {_DEFAULT}.",
+            "'20 mg/kg IP daily x5'. Repeatable. Default: the usual one of the drug.",
             show_default=False,
         ),
     ] = None,
@@ -81,22 +81,23 @@ def pk(
     from mtorsim.pharmacology.comparison import Comparison
     from mtorsim.pharmacology.exposure import exposure
 
-    plans, companies = _plans(regimen), _companies(with_)
+    usual = None if regimen else _usual(drug, species)
+    plans = _plans([usual.text] if usual else regimen or [])
+    companies = _companies(with_)
     number = len(plans) * len(companies)
     check_folder(out, number)
+    about: dict[str, Any] = {
+        "species": species,
+        "set": options.pairs("--set", set_, "0.3"),
+        "duration": duration,
+        "samples": None if samples is None else _listed(samples),
+    }
+    for plan in plans:
+        _check_plan(plan, drug, species)
     found = [
-        exposure(
-            drug,
-            plan,
-            species=species,
-            modifiers=company,
-            set=options.pairs("--set", set_, "0.3"),
-            duration=duration,
-            samples=None if samples is None else _listed(samples),
-        )
-        for plan in plans
-        for company in companies
+        exposure(drug, plan, modifiers=company, **about) for plan in plans for company in companies
     ]
+    Comparison(tuple(found))  # finds two that are the same before the work
     if ensemble:
         found = _with_fits(found, quiet=quiet)
     done = Comparison(tuple(found))
@@ -104,18 +105,37 @@ def pk(
     if json:
         screen.say_json(_records(done))
     elif not quiet:
-        _print(done)
+        _print(done, usual)
         screen.say(f"Wrote {', '.join(files(number))} to {str(folder)!r}.")
 
 
 # --- options --------------------------------------------------------------------------------------
 
 
-def _plans(given: Sequence[str] | None) -> "list[Regimen]":
+def _usual(drug: str, species: str) -> "Statement":
+    from mtorsim import pharmacokinetics
+
+    return pharmacokinetics.load(drug, species).subjects[species].usual
+
+
+def _check_plan(plan: "Regimen", drug: str, species: str) -> None:
+    """Refuse a regimen that cannot be given, whatever else is asked for."""
+    from mtorsim import pharmacokinetics
+    from mtorsim.regimen import UNTIL_THE_END
+
+    try:
+        last = plan.last_time()
+        end = plan.start + UNTIL_THE_END if last is None else math.inf
+        pharmacokinetics.planned(plan, drug, species, end)
+    except RegimenError as error:
+        raise error.at("--regimen") from None
+
+
+def _plans(given: Sequence[str]) -> "list[Regimen]":
     from mtorsim.regimen import Regimen
 
     plans: list[Regimen] = []
-    for text in given or [_DEFAULT]:
+    for text in given:
         try:
             plan = Regimen(text)
         except InputError as error:
@@ -157,27 +177,30 @@ def _with_fits(found: "Sequence[Exposure]", *, quiet: bool) -> "list[Exposure]":
 def _records(done: "Comparison") -> list[dict[str, Any]]:
     """Return the rows of the table, each with what its arm is given."""
     arms = {
-        one.label: {
-            "arm": one.label,
+        label: {
+            "arm": label,
             "drug": one.drug,
             "species": one.compiled.species,
             "regimen": one.regimen.text,
             "with": list(one.compiled.modifiers),
         }
-        for one in done.exposures
+        for label, one in zip(done.labels, done.exposures, strict=True)
     }
     rows = done.table.to_dict("records")
     return [arms[row["arm"]] | {str(key): value for key, value in row.items()} for row in rows]
 
 
-def _print(done: "Comparison") -> None:
+def _print(done: "Comparison", usual: "Statement | None") -> None:
     from mtorsim.pharmacology.words import MATRIX, in_words, letters
 
     found = done.exposures
-    screen.say("\n".join(in_words(found)) + "\n\n")
-    names = dict(zip((one.label for one in found), letters(len(found)), strict=True))
+    words = in_words(found)
+    if usual is not None:
+        words.append(f"Without --regimen: {usual.text} ({usual.source}).")
+    screen.say("\n".join(words) + "\n\n")
+    names = dict(zip(done.labels, letters(len(found)), strict=True))
     notes = _Notes(max(len(one.fits) for one in found))
-    plain = _plain_arms(found)
+    plain = _plain_arms(done)
     for analyte, part in done.table.groupby("analyte", sort=False):
         matrix = next(MATRIX[one.facts.matrix] for one in found if analyte in one.analytes)
         columns, rows = _page(f"{analyte}, {matrix}", part, names, plain, notes)
@@ -187,10 +210,11 @@ def _print(done: "Comparison") -> None:
         screen.say(line)
 
 
-def _plain_arms(found: "Sequence[Exposure]") -> dict[str, str]:
+def _plain_arms(done: "Comparison") -> dict[str, str]:
     """Return label -> label of the arm that its ratios are to."""
-    plain = {one.regimen: one.label for one in found if not one.compiled.modifiers}
-    return {one.label: plain[one.regimen] for one in found if one.compiled.modifiers}
+    arms = list(zip(done.labels, done.exposures, strict=True))
+    plain = {one.regimen: label for label, one in arms if not one.compiled.modifiers}
+    return {label: plain[one.regimen] for label, one in arms if one.compiled.modifiers}
 
 
 class _Notes:

@@ -26,9 +26,9 @@ def run(wish: Wish, out: str, *, quiet: bool, as_json: bool) -> None:
     scenario = wish.scenario()
     check_folder(out)
     result = simulate(scenario)
-    folder = result.save(out)
     hours = _summary_times(result)
     rows = list(_rows(result, hours))
+    # The table first: drawing the figure takes longer than all before it.
     if as_json:
         screen.say_json({"time_h": hours, "read_outs": [vars(row) for row in rows]})
     elif not quiet:
@@ -36,6 +36,8 @@ def run(wish: Wish, out: str, *, quiet: bool, as_json: bool) -> None:
         _print(hours, rows)
         if _dose_hours(result) & {*hours[1:]}:
             screen.say("At the time of a dose: just before it.")
+    folder = result.save(out)
+    if not (quiet or as_json):
         screen.say(f"Wrote {', '.join(FILES)} to {str(folder)!r}.")
 
 
@@ -70,13 +72,12 @@ def _dose_hours(result: "Result") -> set[float]:
 
 
 def _rows(result: "Result", hours: list[float]) -> Iterator[Row]:
-    from mtorsim.simulation import JUST_BEFORE
+    from mtorsim.steps import JUST_BEFORE
 
     doses = _dose_hours(result) - {0.0}
     minutes = [60 * hour - (JUST_BEFORE if hour in doses else 0.0) for hour in hours]
-    values = result.at(minutes).to_numpy().tolist()
-    for name, value in zip(result.ids, values, strict=True):
-        untreated = result.baseline[name]
+    for name, row in zip(result.ids, result.rows_at(minutes, result.ids), strict=True):
+        untreated, value = result.baseline[name], row.tolist()
         relative = [one / untreated if name in result.present else None for one in value]
         yield Row(name, result.units[name], untreated, value, relative)
 

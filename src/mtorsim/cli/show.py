@@ -95,7 +95,7 @@ def pharmacokinetics(
 
 
 def _kinetics(one: "Pharmacokinetics", species: str) -> Row:
-    from mtorsim.drug_layer import sid
+    from mtorsim.ids import sid
     from mtorsim.units import say_time
 
     subject = one.subjects[species]

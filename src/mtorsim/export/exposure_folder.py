@@ -1,17 +1,22 @@
 """The files of exposures: curves, table, figure, origin, and the model of each arm."""
 
-from collections.abc import Sequence
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from mtorsim.drug_layer import sid
 from mtorsim.export.files import check_folder_target, csv, origin, png, write_folder
+from mtorsim.ids import sid
 from mtorsim.pharmacology.comparison import Comparison
 from mtorsim.pharmacology.exposure import PERCENTILES, Exposure
 from mtorsim.pharmacology.words import letters
+
+_MODEL = re.compile(r"model(_[A-Z][0-9]*)?\.xml")
 
 
 def files(number: int) -> tuple[str, ...]:
@@ -32,7 +37,8 @@ def save(exposures: Sequence[Exposure], folder: str | Path) -> Path:
     exposures : sequence of Exposure
         Arms, at least one.
     folder : str or Path
-        Made if it is not there; files of these names are replaced.
+        Made if it is not there; files of these names are replaced. Models of an earlier comparison
+        that the folder's own run.json lists, and that nobody has changed since, go.
 
     Returns
     -------
@@ -53,20 +59,21 @@ def save(exposures: Sequence[Exposure], folder: str | Path) -> Path:
     comparison = Comparison(tuple(exposures))
     check_folder(folder, len(exposures))
     models = _models(len(exposures))
-    curves = pd.concat([_curves(one) for one in exposures], ignore_index=True)
+    arms = list(zip(comparison.labels, models, exposures, strict=True))
+    curves = pd.concat([_curves(label, one) for label, _, one in arms], ignore_index=True)
     content = {
         "curves.csv": csv(curves),
         "table.csv": csv(comparison.table),
         "figure.png": png(comparison.plot()),
-        **{name: one.sbml.encode() for name, one in zip(models, exposures, strict=True)},
+        **{model: one.sbml.encode() for _, model, one in arms},
     }
-    arms = [
-        {"arm": one.label, "model": name, **one.provenance}
-        for name, one in zip(models, exposures, strict=True)
-    ]
+    origins = [{"arm": label, "model": model, **one.provenance} for label, model, one in arms]
     units = {name: "h" if name == "time_h" else "nM" for name in curves.columns if name != "arm"}
-    content["run.json"] = origin({"arms": arms, "units": units}, content)
+    content["run.json"] = origin({"arms": origins, "units": units}, content)
+    stale = _stale_models(Path(folder), content)
     write_folder(folder, content)
+    for path in stale:
+        path.unlink(missing_ok=True)
     return Path(folder)
 
 
@@ -74,9 +81,24 @@ def _models(number: int) -> tuple[str, ...]:
     return ("model.xml",) if number == 1 else tuple(f"model_{one}.xml" for one in letters(number))
 
 
-def _curves(one: Exposure) -> pd.DataFrame:
+def _stale_models(folder: Path, content: Mapping[str, bytes]) -> list[Path]:
+    """Return models that an earlier run wrote here and this one does not write again."""
+    try:
+        written = json.loads((folder / "run.json").read_text(encoding="utf-8"))["files"]
+        return [
+            folder / name
+            for name, digest in written.items()
+            if _MODEL.fullmatch(name)
+            and name not in content
+            and hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
+        ]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return []  # no folder of ours, or not as we left it
+
+
+def _curves(label: str, one: Exposure) -> pd.DataFrame:
     table = one.to_dataframe()
-    table.insert(0, "arm", one.label)
+    table.insert(0, "arm", label)
     return pd.concat([table, pd.DataFrame(_spreads(one))], axis=1) if one.fits else table
 
 

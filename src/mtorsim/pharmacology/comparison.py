@@ -11,6 +11,7 @@ import pandas as pd
 
 from mtorsim.errors import InputError
 from mtorsim.pharmacology.exposure import PERCENTILES, Exposure
+from mtorsim.pharmacology.words import labels
 from mtorsim.steps import Floats
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Comparison:
     Raises
     ------
     InputError
-        For no exposure.
+        For no exposure, or two that are the same.
     """
 
     exposures: tuple[Exposure, ...]
@@ -47,6 +48,18 @@ class Comparison:
     def __post_init__(self) -> None:
         if not self.exposures:
             raise InputError("exposures: none given. Expected at least one.")
+        for place, one in enumerate(self.exposures):
+            for other in self.exposures[:place]:
+                if one.doses and _what_is_done(one) == _what_is_done(other):
+                    raise InputError(
+                        f"{one.label!r} is the same as {other.label!r}: equal doses at equal "
+                        "times. Leave one of them out."
+                    )
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """What the exposures are called; no two are called the same."""
+        return tuple(labels(self.exposures))
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -59,7 +72,10 @@ class Comparison:
         further columns: median, p5 and p95 of the value over the fits, the same of the ratio, and
         how many fits have the value; where less than half have it there are no percentiles.
         """
-        arms = [_Arm(one, tuple(_lines(one, self.exposures))) for one in self.exposures]
+        arms = [
+            _Arm(name, one, tuple(_lines(one, self.exposures)))
+            for name, one in zip(self.labels, self.exposures, strict=True)
+        ]
         table = pd.DataFrame(row for arm in arms for row in _rows(arm, _plain(arm, arms)))
         has_fits = any(one.fits for one in self.exposures)
         return table if has_fits else table.drop(columns=[*_OVER_FITS])
@@ -88,6 +104,7 @@ class _Line(NamedTuple):
 
 
 class _Arm(NamedTuple):
+    label: str
     exposure: Exposure
     lines: tuple[_Line, ...]
 
@@ -101,7 +118,7 @@ def _rows(arm: _Arm, plain: _Arm | None) -> Iterator[dict[str, object]]:
         base = below.get(line.key) if _has_ratio(line) else None
         ratio = _over(line, base) if base else _NOTHING
         yield {
-            "arm": arm.exposure.label,
+            "arm": arm.label,
             **dict(zip(("analyte", "dose", "quantity"), line.key, strict=True)),
             "value": line.value,
             "unit": line.unit,
@@ -147,7 +164,11 @@ def _plain(arm: _Arm, arms: Sequence[_Arm]) -> _Arm | None:
 
 def _without_modifiers(one: Exposure) -> tuple[object, ...]:
     samples = tuple(one.samples.tolist())
-    return one.drug, one.compiled.species, one.doses, one.compiled.end, samples, dict(one.set)
+    return one.drug, one.compiled.species, one.doses, one.compiled.end, samples, one.set
+
+
+def _what_is_done(one: Exposure) -> tuple[object, ...]:
+    return *_without_modifiers(one), one.compiled.modifiers, one.tolerances
 
 
 # --- lines ----------------------------------------------------------------------------------------

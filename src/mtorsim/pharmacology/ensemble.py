@@ -6,7 +6,8 @@ from functools import cache
 import pandas as pd
 
 from mtorsim import perturbation
-from mtorsim.errors import ModelError
+from mtorsim.errors import InputError, ModelError
+from mtorsim.ids import sid
 from mtorsim.library import BODY_FOLDER, body_sbml
 from mtorsim.paths import models_path
 from mtorsim.symbols import symbols
@@ -37,11 +38,18 @@ def members(
     ------
     UnknownIdError
         For a drug that is not modelled in this species.
+    InputError
+        For a drug whose own parameters were not fitted: they are assumed, and no fit varies them.
     ModelError
         When the file of the ensemble is not there.
     """
     table = symbols(body_sbml(species, (drug,)))
-    return [_member(row, table, modifiers) for row in _rows()]
+    rows = _rows()
+    if not any(id in table and sid(drug) in id for row in rows[:1] for id in row):
+        raise InputError(
+            f"{drug} has no accepted fits: its parameters are assumed and were fitted to nothing."
+        )
+    return [_member(row, table, modifiers) for row in rows]
 
 
 def _member(

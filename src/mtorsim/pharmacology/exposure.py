@@ -19,32 +19,30 @@ import mtorsim
 from mtorsim import drugs, pharmacokinetics
 from mtorsim.administration import amount, places
 from mtorsim.body import CompiledBody, compile_body
-from mtorsim.drug_layer import sid
 from mtorsim.engine import ABSOLUTE_TOLERANCE, RELATIVE_TOLERANCE, VERSION
 from mtorsim.errors import RegimenError, ScenarioError, UnknownIdError, shown, within
+from mtorsim.facts import FrozenMapping
+from mtorsim.ids import sid
 from mtorsim.pharmacokinetics import Pharmacokinetics
 from mtorsim.pharmacology import ensemble
 from mtorsim.pharmacology.noncompartmental import Accumulation, Analysis, accumulation, analyse
-from mtorsim.regimen import Dose, Regimen
-from mtorsim.steps import Floats
+from mtorsim.regimen import UNTIL_THE_END, Dose, Regimen
+from mtorsim.scenario import settings
+from mtorsim.steps import JUST_BEFORE, Floats, tolerances
 from mtorsim.symbols import symbols
-from mtorsim.units import Given, duration, exact_time, say_time
+from mtorsim.units import LONGEST, SHORTEST, Given, duration, exact_time, say_time
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-OPEN_REGIMEN = 8 * 10080.0
-"""How long a regimen without an end is followed where no duration is given [min]: eight weeks."""
-
-LONGEST = 3652.5 * 1440.0
-"""How long a body is followed at most [min]: ten years."""
 
 PERCENTILES = (5, 50, 95)
 """Of the accepted fits: what a range and its middle mean."""
 
 _WEIGHED = ("body_weight", "body_surface")
-_BEFORE = 1e-3  # min: just before a dose
-_FINE = np.concatenate([np.linspace(0, 60, 31), np.geomspace(65, 10080, 120)])  # min, after a dose
+_AFTER_BOLUS = (2.0, 5.0)  # min: what falls at once is sampled early
+_TOO_BRIEFLY = "followed too briefly"
+_FINE = np.concatenate([np.linspace(0, 60, 31), np.geomspace(65, 1440, 60)])  # min, after a dose
+_COARSE = 180.0  # min: from a day after a dose on
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,27 +143,56 @@ class Exposure:
         Returns
         -------
         Analysis
-            In nM, nmol, litre and minutes.
+            In nM, nmol, litre and minutes. After a bolus the simulated height at time 0 is part of
+            areas, and the peak is that of the samples after it. Where the run ends before the
+            infusion, the peak or the samples of an interval, there are reasons instead of numbers.
         """
-        start, end = self._window(dose)
+        start, end = self.window(dose)
         given = self.doses[dose]
         times = np.unique([0.0, *(self.samples[self.samples < end - start]), end - start])
         # At the time of the next dose the curve holds what it makes of the blood, not the trough.
-        drawn = np.minimum(start + times, end - _BEFORE)
+        drawn = np.minimum(start + times, end - JUST_BEFORE)
         values = np.interp(drawn, self.time, self.curve(analyte))
-        return analyse(
+        found = analyse(
             times,
             np.maximum(values, 0.0),
             dose=self.nanomoles(given) if analyte == self.drug else None,
             infusion=given.infusion or 0.0,
             limit=self.limit(analyte),
             interval=self.interval(dose),
+            bolus=given.route == "IV bolus",
         )
+        return self._without_what_is_cut(found, dose)
+
+    def _without_what_is_cut(self, found: Analysis, dose: int) -> Analysis:
+        """Drop what the end of the run, earlier than a last sample or dose, leaves untold."""
+        (start, end), infusion = self.window(dose), self.doses[dose].infusion or 0.0
+        length = end - start
+        if found.cmax is None or self._is_before_a_dose(end):
+            return found
+        gone: list[str] = []
+        if length < infusion or found.tmax == length:
+            gone += ["cmax", "tmax", "fluctuation"]
+        interval = self.interval(dose)
+        due = float(self.samples[-1]) if interval is None else min(self.samples[-1], interval)
+        if length < due * (1 - 1e-9):
+            gone += ["auc_tau", "ctrough", "caverage", "fluctuation"]
+        if interval is None:
+            gone = [name for name in gone if name in ("cmax", "tmax")]
+        reasons = {**found.reasons, **dict.fromkeys(gone, _TOO_BRIEFLY)}
+        return replace(found, **dict.fromkeys(gone), reasons=reasons)
+
+    def _is_before_a_dose(self, end: float) -> bool:
+        return any(one.time == end for one in self.doses)
 
     def limit(self, analyte: str) -> float:
         """Return the lower limit of quantification [nM]."""
         fact = self.facts.limits[self._known(analyte)]
         return fact.value * 1e9 / drugs.load(analyte).molar_mass.value
+
+    def as_mass(self, analyte: str) -> float:
+        """Return how many ng/mL of an analyte are 1 nM."""
+        return drugs.load(self._known(analyte)).molar_mass.value / 1000
 
     def accumulation(self, analyte: str) -> Accumulation | None:
         """Return how the last dosing interval compares with the first; None for a single dose.
@@ -316,7 +343,7 @@ class Exposure:
             raise UnknownIdError(kind="analyte", given=analyte, choices=self.analytes)
         return analyte
 
-    def _window(self, dose: int) -> tuple[float, float]:
+    def window(self, dose: int = 0) -> tuple[float, float]:
         """Return start of a dose and start of the next, or the end of the run [min]."""
         try:
             start = self.doses[dose].time
@@ -348,7 +375,7 @@ class Exposure:
         self, analyte: str, name: str, dose: int, listed: Sequence["_Quantity"]
     ) -> Iterator[tuple[str, str, str, float | None, str, str]]:
         analysis = self.analysis(analyte, dose)
-        mass = drugs.load(analyte).molar_mass.value / 1000  # ng/mL of 1 nM
+        mass = self.as_mass(analyte)
         for one in listed:
             if not self._says(one.field, analyte):
                 continue
@@ -458,17 +485,22 @@ def exposure(
     SimulationError
         When the solver fails or a value is not finite or negative.
     """
+    accepted = tolerances(relative_tolerance, absolute_tolerance)
     plan = regimen if isinstance(regimen, Regimen) else Regimen(regimen)
     drawn = _samples(samples, drug, species)
     end = _end(plan, duration, float(drawn[-1]))
     compiled = compile_body({drug: plan}, species, end, modifiers=modifiers, set=set)
     doses = pharmacokinetics.planned(plan, drug, species, end)
     if samples is None:  # blood is drawn at the end of an infusion too: there it peaks
-        drawn = np.unique([*drawn, *(one.infusion for one in doses if one.infusion)])
+        early = _AFTER_BOLUS if any(one.route == "IV bolus" for one in doses) else ()
+        drawn = np.unique([*drawn, *early, *(one.infusion for one in doses if one.infusion)])
     times = _times(doses, drawn, end)
     ids = [id for id, one in symbols(compiled.sbml).items() if _is_curve(one.kind, one.unit)]
     values = compiled.read(
-        times, ids, relative_tolerance=relative_tolerance, absolute_tolerance=absolute_tolerance
+        times,
+        ids,
+        relative_tolerance=accepted["relative"],
+        absolute_tolerance=accepted["absolute_nM"],
     )
     return Exposure(
         drug=drug,
@@ -477,8 +509,8 @@ def exposure(
         dataset=_dataset(compiled.sbml, ids, times, values),
         doses=doses,
         samples=drawn,
-        set=dict(set),
-        tolerances={"relative": relative_tolerance, "absolute_nM": absolute_tolerance},
+        set=settings(set),
+        tolerances=FrozenMapping(accepted),
     )
 
 
@@ -487,6 +519,10 @@ def _samples(given: Iterable[Given] | None, drug: str, species: str) -> Floats:
     if given is None:
         return np.array(subject.sampling)
     with within("samples"):
+        if isinstance(given, str | Mapping) or not isinstance(given, Iterable):
+            raise ScenarioError(
+                f"samples: expected a list such as ['30 min', '24 h'], got {shown(given)}."
+            )
         minutes = sorted({duration(one, "samples") for one in given})
         if len(minutes) < 1 or minutes[0] < 0 or not 0 < minutes[-1] <= LONGEST:
             raise ScenarioError(
@@ -498,15 +534,18 @@ def _samples(given: Iterable[Given] | None, drug: str, species: str) -> Floats:
 def _end(plan: Regimen, given: Given | None, last_sample: float) -> float:
     if given is None:
         last = plan.last_time()
-        return OPEN_REGIMEN + plan.start if last is None else last + last_sample
+        if last is None:
+            return UNTIL_THE_END + plan.start
+        infusion = plan.doses(math.inf)[-1].infusion or 0.0
+        return last + last_sample + (infusion if infusion >= last_sample else 0.0)
     with within("duration"):
         end = duration(given, "duration")
         if end <= plan.start:
             raise RegimenError(
                 f"duration: {shown(given)} is not after the first dose at {say_time(plan.start)}."
             )
-        if end > LONGEST:
-            raise RegimenError(f"duration: {shown(given)} is longer than 10 years.")
+        if not SHORTEST <= end <= LONGEST:
+            raise RegimenError(f"duration: {shown(given)} is not from 1 ms to 10 years.")
         return end
 
 
@@ -515,9 +554,10 @@ def _times(doses: Sequence[Dose], drawn: Floats, end: float) -> Floats:
     found = [np.array([0.0, end])]
     for k, dose in enumerate(doses):
         stop = doses[k + 1].time if k + 1 < len(doses) else end
-        lags = np.concatenate([_FINE, drawn, [dose.infusion or 0.0]])
+        late = np.arange(_FINE[-1] + _COARSE, stop - dose.time, _COARSE)
+        lags = np.concatenate([_FINE, late, drawn, [dose.infusion or 0.0]])
         found.append(dose.time + lags[dose.time + lags < stop])
-        found.append(np.array([stop - _BEFORE, stop]))
+        found.append(np.array([stop - JUST_BEFORE, stop]))
     times = np.unique(np.round(np.concatenate(found), 6))
     return np.asarray(times[times <= end], dtype=float)
 

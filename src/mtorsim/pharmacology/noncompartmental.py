@@ -151,6 +151,7 @@ def analyse(
     infusion: float = 0.0,
     limit: float = 0.0,
     interval: float | None = None,
+    bolus: bool = False,
 ) -> Analysis:
     """Return the non-compartmental analysis of the concentrations after one dose [1]_.
 
@@ -171,6 +172,9 @@ def analyse(
         above the solver's tolerance.
     interval : float, optional
         Dosing interval [T].
+    bolus : bool
+        Whether the dose went into the blood at once. The value at time 0 is then no sample but the
+        height from which the curve falls: it is part of areas, and neither `cmax` nor `tmax`.
 
     Returns
     -------
@@ -193,6 +197,8 @@ def analyse(
     for name, number in (("infusion", infusion), ("limit", limit)):
         _check_number(name, number, zero=True)
     found = _found(_quantified(profile, limit), dose, infusion, interval)
+    if bolus:
+        found |= _sampled(_quantified(profile, limit))
     return Analysis(**_numbers(found), interval=interval, reasons=_reasons(found))
 
 
@@ -380,6 +386,14 @@ def _observed(curve: _Curve) -> _Found:
         "tlast": float(curve.time[-1]),
         "auc_last": float(_areas(curve).sum()),
     }
+
+
+def _sampled(curve: _Curve) -> _Found:
+    """Return the peak of what is drawn after time 0."""
+    drawn = _Curve(*(one[curve.time > 0] for one in curve))
+    if not drawn.concentration.any():
+        return dict.fromkeys(("cmax", "tmax"), "no quantifiable value")
+    return {name: one for name, one in _observed(drawn).items() if name in ("cmax", "tmax")}
 
 
 def _with_slope(

@@ -27,12 +27,16 @@ def body_in_words(one: Exposure) -> str:
 def regimen_in_words(one: Exposure) -> str:
     """Return ``"25 mg every week, 4 times; IV over 30 min; followed for 28 d"``."""
     words = [one.regimen.in_words().removesuffix("; from 0 h")]
+    given = one.regimen.doses(one.compiled.end)
     ways = {(dose.route, dose.infusion) for dose in one.doses}
-    if len(ways) == 1:
+    if len(ways) == 1 and given != one.doses:  # the regimen leaves it to the drug
         ((route, infusion),) = ways
-        words.append(f"{route} over {say_time(infusion)}" if infusion else str(route))
-    if not one.regimen.is_open and len(one.regimen.doses(float("inf"))) > len(one.doses):
-        words.append(f"the first {len(one.doses)} of these doses")
+        told = "" if given[0].route else f"{route}"
+        over = f"over {say_time(infusion)}" if infusion else ""
+        words.append(" ".join(word for word in (told, over) if word))
+    number = len(one.doses)
+    if not one.regimen.is_open and len(one.regimen.doses(float("inf"))) > number:
+        words.append(f"the first {number} of these doses" if number > 1 else "only the first dose")
     return "; ".join([*words, f"followed for {say_time(one.compiled.end)}"])
 
 
@@ -45,11 +49,56 @@ def modifier_in_words(name: str) -> str:
 
 def samples_in_words(exposures: Sequence[Exposure]) -> str:
     """Return ``"Whole blood is drawn 30 min, 1 h, 24 h after a dose"``, and before the next one."""
-    minutes = sorted({time for one in exposures for time in one.samples.tolist()})
+    minutes = sorted({time for one in exposures for time in _drawn(one)})
+    matrix = MATRIX[exposures[0].facts.matrix].capitalize()
+    if not minutes:
+        return f"{matrix} is drawn once, when the run ends"
     is_repeated = any(len(one.doses) > 1 for one in exposures)
     more = ", as far as the next dose, and right before that" if is_repeated else ""
-    matrix = MATRIX[exposures[0].facts.matrix].capitalize()
     return f"{matrix} is drawn {', '.join(map(say_time, minutes))} after a dose{more}"
+
+
+def _drawn(one: Exposure) -> list[float]:
+    """Return the samples that the run reaches after some dose [min]."""
+    windows = [one.window(place) for place in range(len(one.doses))]
+    longest = max(end - start for start, end in windows)
+    return [time for time in one.samples.tolist() if time <= longest]
+
+
+def labels(exposures: Sequence[Exposure]) -> list[str]:
+    """Return the labels of exposures, longer where they are the same: with what makes them differ.
+
+    Two of ``"25 mg weekly x4"``, say, become ``"25 mg weekly x4, from 0 h"`` and one from 24 h.
+    """
+    found = [one.label for one in exposures]
+    for say in (_whose, _begin, _end, _draws):
+        said = [say(one) for one in exposures]
+        found = [
+            f"{label}, {own}" if _has_other(label, own, found, said) else label
+            for label, own in zip(found, said, strict=True)
+        ]
+    return found
+
+
+def _has_other(label: str, own: str, found: Sequence[str], said: Sequence[str]) -> bool:
+    """Return whether the same label stands for something else too."""
+    return any(one == label and other != own for one, other in zip(found, said, strict=True))
+
+
+def _whose(one: Exposure) -> str:
+    return f"{one.drug} in {one.compiled.species}"
+
+
+def _begin(one: Exposure) -> str:
+    return f"from {say_time(one.regimen.start)}"
+
+
+def _end(one: Exposure) -> str:
+    return f"followed for {say_time(one.compiled.end)}"
+
+
+def _draws(one: Exposure) -> str:
+    return f"drawn at {', '.join(map(say_time, one.samples.tolist()))}"
 
 
 def limits_in_words(one: Exposure) -> str:

@@ -1,12 +1,15 @@
 """B12 and B13: exposure after temsirolimus, and the target through the week."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 import numpy as np
 
 from mtorsim.administration import places
-from mtorsim.drug_layer import CELLS, sid
+from mtorsim.drug_layer import CELLS
+from mtorsim.ids import sid
 from mtorsim.pharmacology.exposure import Exposure, exposure
+from mtorsim.pharmacology.noncompartmental import area
 from mtorsim.qualification.measure import HOUR, Measure, curve
 from mtorsim.result import Result
 from mtorsim.scenario import Scenario
@@ -53,7 +56,8 @@ def _proportionality() -> Iterator[Measure]:
 def _area(regimen: str, *modifiers: str) -> dict[str, float]:
     """Return analyte -> area under its curve in blood over four weeks [nM min]."""
     found = exposure(PARENT, regimen, modifiers=modifiers, duration="28 d")
-    return {one: float(np.trapezoid(found.curve(one), found.time)) for one in (PARENT, CHILD)}
+    end = float(found.time[-1])
+    return {one: area(found.time, found.curve(one), 0.0, end) for one in (PARENT, CHILD)}
 
 
 def _interactions() -> Iterator[Measure]:
@@ -106,6 +110,10 @@ def weekly() -> Iterator[Measure]:
         yield Measure(f"{cell}: S6K1 pT389 before the 4th dose of 25 mg", flat)
         what = f"{cell}: the same, 175 mg loading over 25 mg"
         yield Measure(what, loading / flat, high=1.0)
+    for share in (0.3, 0.1):  # what a barrier between plasma and tumour would do
+        run = _run("786-O", FLAT, {f"Kp_interstitium_{one}": share for one in (PARENT, CHILD)})
+        what = f"786-O, 25 mg weekly, unbound drug in tumour {share:g} of plasma: part of week 8"
+        yield Measure(f"{what} below half", _share_inhibited(run, 7 * WEEK))
     mouse = simulate(
         cell="786-O", drugs={PARENT: "20 mg/kg IP daily x5"}, duration="7 d", species="mouse"
     )
@@ -124,8 +132,14 @@ _BALANCED = {
 }
 
 
-def _run(cell: str, regimen: str) -> Result:
-    return simulate(cell=cell, drugs={PARENT: regimen}, duration="56 d", observe=["S6K1_pT389"])
+def _run(cell: str, regimen: str, changed: Mapping[str, float] = MappingProxyType({})) -> Result:
+    return simulate(
+        cell=cell,
+        drugs={PARENT: regimen},
+        duration="56 d",
+        observe=["S6K1_pT389"],
+        set=changed,
+    )
 
 
 def _relative(run: Result) -> np.ndarray:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from mtorsim.compile import parts, structure
-from mtorsim.drug_layer import medium_species, sid
+from mtorsim.ids import medium_species, sid
 from mtorsim.qualification.measure import Measure, curve
 from mtorsim.result import Result
 from mtorsim.scenario import Scenario
