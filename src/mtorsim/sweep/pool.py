@@ -151,7 +151,7 @@ def _client(address: str) -> tuple[Any, Any]:
     except ImportError:
         raise InputError("--dask: Dask is not installed. pip install 'mtorsim[cluster]'.") from None
     try:
-        return Client(address, timeout="10s"), as_completed  # type: ignore[no-untyped-call]
+        return Client(address, timeout="10s"), as_completed
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"--dask {address!r}: no scheduler answers. {reason}") from None
