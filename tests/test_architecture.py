@@ -42,7 +42,7 @@ ROWS = {
         "result",
         "simulation",
     ),
-    "studies": ("assays", "pharmacology", "sweep", "qualification"),
+    "studies": ("assays", "pharmacology", "sweeps", "qualification"),
     "edges": ("export", "plot", "plot_assays", "plot_pharmacology", "plot_sweep", "check", "cli"),
 }
 ORDER = {module: place for place, module in enumerate(sum(ROWS.values(), ()))}
@@ -58,6 +58,8 @@ KEEPERS = {
     "typer": {"cli"},
     "rich": {"cli"},
     "tellurium": {"export"},
+    "zarr": {"sweeps"},
+    "distributed": {"sweeps"},
 }
 
 # Methods that hand a value to a later row. Inside a function only, never at import.
@@ -68,7 +70,7 @@ COURTESIES = {
     ("assays", "export"),
     ("pharmacology", "plot_pharmacology"),
     ("pharmacology", "export"),
-    ("sweep", "plot_sweep"),
+    ("sweeps", "plot_sweep"),
 }
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from mtorsim import assays, pharmacology
+    from mtorsim import assays, pharmacology, sweeps
     from mtorsim.dosing import Constant, Repeated
     from mtorsim.errors import (
         InputError,
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mtorsim.result import Result
     from mtorsim.scenario import Scenario, Treatment
     from mtorsim.simulation import simulate
+    from mtorsim.sweeps import linspace, logspace, open_sweep, sweep
 
 _HOME = {
     "Constant": "dosing",
@@ -49,10 +50,14 @@ _HOME = {
     "export_antimony": "export",
     "export_sbml": "export",
     "exposure": "pharmacology.exposure",
+    "linspace": "sweeps",
+    "logspace": "sweeps",
+    "open_sweep": "sweeps",
     "simulate": "simulation",
+    "sweep": "sweeps",
     "to_tellurium": "export",
 }
-_ROOMS = ("assays", "pharmacology")
+_ROOMS = ("assays", "pharmacology", "sweeps")
 
 __all__ = [
     "Constant",
@@ -76,8 +81,13 @@ __all__ = [
     "export_antimony",
     "export_sbml",
     "exposure",
+    "linspace",
+    "logspace",
+    "open_sweep",
     "pharmacology",
     "simulate",
+    "sweep",
+    "sweeps",
     "to_tellurium",
 ]
 

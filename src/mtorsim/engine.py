@@ -94,6 +94,9 @@ class Engine:
             ),
             "parameter": self._free_parameters(),
         }
+        self._known = frozenset(id for table in self._tables.values() for id in table.ids)
+        self._concentrations = frozenset(self.species + self._tables["boundary"].ids)
+        self._selected: tuple[str, ...] = ()
         integrator = self._runner.getIntegrator()
         integrator.setValue("maximum_num_steps", _MAXIMUM_STEPS)
         integrator.setValue("initial_time_step", 0.0)
@@ -217,7 +220,7 @@ class Engine:
         model.setTime(float(run.times[0]))
         # As amounts, one for each species: with one scalar for all, steps at a first dose fail.
         integrator.setValue("absolute_tolerance", (absolute * self._scales).tolist())
-        unknown = [id for id in settings if not any(id in table.index for table in tables.values())]
+        unknown = [id for id in settings if id not in self._known]
         if unknown:
             raise ModelError(f"the model has no {', '.join(map(repr, unknown))} to set.")
 
@@ -250,11 +253,9 @@ class Engine:
         grid = [start, *(time for time in wanted if time > start)]
         if stop is not None and stop > grid[-1]:
             grid.append(stop)
-        self._runner.timeCourseSelections = [
-            f"[{id}]" if id in self._concentrations else id for id in columns
-        ]
+        self._select(tuple(columns))
         if len(grid) == 1:
-            return np.array([[self._runner.getValue(s) for s in self._runner.timeCourseSelections]])
+            return np.array([self._runner.getSelectedValues()])
         try:
             # RoadRunner needs the grid to start where the model stands.
             result: Any = self._runner.simulate(times=grid)
@@ -264,9 +265,13 @@ class Engine:
         first = 0 if len(wanted) and wanted[0] <= start else 1
         return rows[first : first + len(wanted)]
 
-    @property
-    def _concentrations(self) -> Mapping[str, int]:
-        return self._tables["species"].index | self._tables["boundary"].index
+    def _select(self, columns: tuple[str, ...]) -> None:
+        """Say what is read; RoadRunner looks up each name, which takes as long as a short run."""
+        if columns != self._selected:
+            self._runner.timeCourseSelections = [
+                f"[{id}]" if id in self._concentrations else id for id in columns
+            ]
+            self._selected = columns
 
     def _failure(self, error: RuntimeError, label: str) -> SimulationError:
         model = self._runner.model

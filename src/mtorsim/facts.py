@@ -80,6 +80,8 @@ class Fact:
 
     def to(self, unit: str, what: str) -> float:
         """Return the value in another unit of the same kind; `what` is for the message."""
+        if unit == self.unit:
+            return self.value
         return parameter(f"{self.value!r} {self.unit}", unit, what)
 
 

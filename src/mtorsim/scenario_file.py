@@ -46,12 +46,20 @@ _Either: Any = {
 }
 
 
-def _without_default(schema: dict[str, Any]) -> None:
-    del schema["default"]
+def _absent(**extra: Any) -> Any:
+    """Describe a key that may be left out, but not be null; `extra` goes into the schema.
+
+    Only keys that are there are read from the model.
+    """
+
+    def changed(schema: dict[str, Any]) -> None:
+        del schema["default"]
+        schema |= extra
+
+    return Field(default=None, json_schema_extra=changed)
 
 
-# A key that may be left out, but not be null: only keys that are there are read from the model.
-_ABSENT: Any = Field(default=None, json_schema_extra=_without_default)
+_ABSENT = _absent()
 
 
 class DrugEntry(BaseModel):
@@ -157,7 +165,13 @@ class RangeEntry(BaseModel):
     points: Annotated[
         int, Field(description="Number of values; none for a design that samples.", examples=[9])
     ] = _ABSENT
-    spacing: Annotated[str, Field(description="linear or log.", examples=["log"])] = _ABSENT
+    spacing: Annotated[
+        str,
+        Field(
+            description="Of the values, or of the range that is sampled; linear if left out.",
+            examples=["log"],
+        ),
+    ] = _absent(enum=["linear", "log"])
 
 
 class SweepFile(ScenarioFile):
@@ -171,17 +185,37 @@ class SweepFile(ScenarioFile):
             "parameter.",
             examples=[{"cell": ["786-O", "Caki-1"]}],
         ),
-    ]
-    design: Annotated[str, Field(description="Which combinations.", examples=["grid"])] = _ABSENT
-    points: Annotated[int, Field(description="Of a design that samples.", examples=[100])] = _ABSENT
-    seed: Annotated[int, Field(description="Of a design that samples.", examples=[0])] = _ABSENT
-    read: Annotated[list[str], Field(description="What is kept.", examples=[["end", "auc"]])] = (
-        _ABSENT
-    )
-    times: Annotated[list[str], Field(description="Output times.", examples=[["0 h", "24 h"]])] = (
-        _ABSENT
-    )
-    relative_tolerance: Annotated[float, Field(examples=[1e-6])] = _ABSENT
+    ] = _ABSENT
+    design: Annotated[
+        str,
+        Field(
+            description="Which combinations of the values; every one if left out.",
+            examples=["grid"],
+        ),
+    ] = _absent(enum=["grid", "list", "random", "latin_hypercube", "sobol"])
+    points: Annotated[
+        int, Field(description="How many, for a design that samples.", examples=[100])
+    ] = _ABSENT
+    seed: Annotated[
+        int, Field(description="Of a design that samples; 0 if left out.", examples=[0])
+    ] = _ABSENT
+    read: Annotated[
+        list[str],
+        Field(
+            description="What is kept of each curve; everything if left out.",
+            examples=[["end", "auc"]],
+        ),
+    ] = _absent(items={"type": "string", "enum": ["curves", "end", "auc", "peak", "time_to_peak"]})
+    times: Annotated[
+        list[str],
+        Field(
+            description="Output times; if left out 73 for curves, and as many as readings need.",
+            examples=[["0 h", "24 h"]],
+        ),
+    ] = _ABSENT
+    relative_tolerance: Annotated[
+        float | str, Field(description="Of the integrator; 1e-6 if left out.", examples=[1e-6])
+    ] = _ABSENT
 
 
 _OF_SWEEP = tuple(name for name in SweepFile.model_fields if name not in ScenarioFile.model_fields)
@@ -272,12 +306,26 @@ def _checked(document: Document, shape: type[ScenarioFile]) -> dict[str, Any]:
         return shape.model_validate(content).model_dump(exclude_unset=True, by_alias=True)
     except ValidationError as error:
         faults = error.errors(include_url=False, include_context=False)
+        found = [(_keys(one["loc"]), one) for one in faults if _is_meant(one["loc"], content)]
         # The order of the file, not that of the model.
-        first = min(faults, key=lambda fault: document.line(fault["loc"]) or 0)
-        keys = first["loc"]
+        keys, first = min(found, key=lambda one: document.line(one[0]) or 0)
         raise ScenarioError(
             f"{document.where(keys)}: {_complaint(first['type'], keys, first['input'])}"
         ) from None
+
+
+def _is_meant(keys: _Keys, content: Mapping[str, Any]) -> bool:
+    """Whether a fault is one of what was meant: pydantic tries an axis as a range and as a list."""
+    if keys[0] != "vary" or len(keys) < 3:
+        return True
+    return (keys[2] == RangeEntry.__name__) == isinstance(content["vary"][keys[1]], dict)
+
+
+def _keys(keys: _Keys) -> _Keys:
+    """Return the keys of a fault as they are in the file."""
+    if keys[0] != "vary" or len(keys) < 3:
+        return keys
+    return keys[:2] + (keys[3:] if keys[2] == RangeEntry.__name__ else ())
 
 
 def _scenario(fields: dict[str, Any]) -> Scenario:
@@ -345,8 +393,6 @@ def _complaint(kind: str, keys: _Keys, given: object) -> str:
         return f"{dotted(keys[:-1])}: {str(keys[-1])!r} is missing."
     if keys[0] == "set":
         keys = keys[:2]  # pydantic adds which of the allowed types it tried
-    if keys[0] == "vary" and not (len(keys) > 3 and keys[2] == "RangeEntry"):
-        keys = keys[:2]
     if _is_number(given) and _is_quantity(keys):
         return (
             f"{dotted(keys)}: {shown(given)} has no unit. Expected text such as {_example(keys)}."
@@ -359,9 +405,8 @@ def _place(keys: _Keys) -> tuple[type[BaseModel], str, _Keys]:
     """Return the model and field that keys lead to, and the keys within that field."""
     if keys[0] == "drugs" and len(keys) > 2:
         return DrugEntry, str(keys[2]), keys[3:]
-    if keys[0] == "vary" and len(keys) > 3 and keys[2] == "RangeEntry":
-        name = "start" if keys[3] == "from" else str(keys[3])
-        return RangeEntry, name, ()
+    if keys[0] == "vary" and len(keys) > 2:
+        return RangeEntry, "start" if keys[2] == "from" else str(keys[2]), ()
     return SweepFile, str(keys[0]), keys[1:]
 
 

@@ -67,17 +67,20 @@ def _setting(id: str, given: float | str, table: Mapping[str, Symbol], sbml: str
 
 
 def _check_settable(id: str, table: Mapping[str, Symbol], sbml: str) -> None:
-    values = [one.id for one in table.values() if one.kind != "observable"]
-    settable = [id for id in values if id not in (*UNTREATED, POPULATION)]
+    reserved = (*UNTREATED, POPULATION)
     if id not in table:
         _check_mutant(id)
         raise UnknownIdError(
             kind="parameter or species",
             given=id,
-            choices=settable,
+            choices=[
+                one.id
+                for one in table.values()
+                if one.kind != "observable" and one.id not in reserved
+            ],
             listing="mtorsim show parameters",
         )
-    if id not in settable or id in follows(sbml):
+    if table[id].kind == "observable" or id in reserved or id in follows(sbml):
         raise ScenarioError(
             f"{id!r} follows from the rest of the model and cannot be set. "
             "List: mtorsim show parameters"

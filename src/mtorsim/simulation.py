@@ -70,7 +70,7 @@ def simulate(
     scenario = _scenario(scenario, fields)
     accepted = tolerances(relative_tolerance, absolute_tolerance)
     compiled = compile_scenario(scenario)
-    grid = _grid(compiled, times)
+    grid = output_times(compiled, times)
     rest = steady_state(compiled)
     run = Run(grid, compiled.settings, {**rest, **compiled.given}, compiled.steps)
     label = f"{scenario.cell} with {', '.join(t.drug for t in scenario.drugs) or 'no drug'}"
@@ -142,7 +142,8 @@ def _scenario(scenario: Scenario | None, fields: Mapping[str, Any]) -> Scenario:
     return scenario.replace(**fields) if fields else scenario
 
 
-def _grid(compiled: Compiled, times: Iterable[Given] | None) -> Floats:
+def output_times(compiled: Compiled, times: Iterable[Given] | None = None) -> Floats:
+    """Return the output times of a run [min]: those given, or dense where curves bend."""
     end = compiled.scenario.duration
     if times is None:
         steps = [step.time for step in compiled.steps]

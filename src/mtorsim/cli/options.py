@@ -88,7 +88,11 @@ Debug: TypeAlias = Annotated[
 
 @dataclass(frozen=True)
 class Wish:
-    """The scenario options of a command line, as typed."""
+    """The scenario options of a command line, as typed.
+
+    `is_sweep` lets the file be a sweep file; `may_have_no_drug` leaves out the drug that there is
+    by default, since something else gives one.
+    """
 
     file: str | None = None
     cell: str | None = None
@@ -100,6 +104,7 @@ class Wish:
     observe: Sequence[str] | None = None
     species: str | None = None
     is_sweep: bool = False
+    may_have_no_drug: bool = False
 
     def scenario(self) -> "Scenario":
         """Return the scenario that is meant.
@@ -139,7 +144,9 @@ class Wish:
             return scenario_file.load_with_keys(self.file, sweep=self.is_sweep)[0]
         from mtorsim.scenario import Scenario
 
-        return Scenario() if self.drug else Scenario(drugs={"temsirolimus": "20 nM"})
+        if self.drug or self.may_have_no_drug:
+            return Scenario()
+        return Scenario(drugs={"temsirolimus": "20 nM"})
 
     def _drugs(self, base: "Scenario") -> tuple["Treatment", ...]:
         treatments = {treatment.drug: treatment for treatment in base.drugs}

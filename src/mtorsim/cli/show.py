@@ -233,14 +233,18 @@ def scenario(
 
 @show.command()
 def schema(
+    sweep: Annotated[
+        bool,
+        typer.Option("--sweep", metavar="", help="Of sweep files instead.", show_default=False),
+    ] = False,
     quiet: Quiet = False,
     json: options.Json = False,  # noqa: ARG001 - it is JSON anyway
     debug: options.Debug = False,  # noqa: ARG001
 ) -> None:
-    """JSON Schema of scenario files."""
+    """JSON Schema of scenario files, or of sweep files."""
     from mtorsim import scenario_file
 
-    found = scenario_file.schema()
+    found = scenario_file.schema(sweep=sweep)
     if quiet:
         screen.say("\n".join(found["properties"]))
     else:

@@ -1,22 +1,25 @@
 """``mtorsim sweep``: one scenario at many points, into one labelled store."""
 
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mtorsim.cli import options, screen
-from mtorsim.errors import InputError, UnknownIdError, shown
+from mtorsim.errors import InputError, UnknownIdError, shown, within
 
 if TYPE_CHECKING:
-    from mtorsim.sweep import Plan, Sweep
+    import xarray as xr
 
-_OPTION = {"design": "method"}  # key of a file -> argument of a plan
+    from mtorsim.sweeps import Axis, Plan, Sweep
+
 _BETWEEN_LINES = 5.0  # seconds, where there is no terminal
 _LISTED = 10  # failures that are printed
 
@@ -65,7 +68,7 @@ def sweep(
         str | None,
         typer.Option(
             metavar="TIME,TIME…",
-            help="Output times, e.g. 0h,1h,24h. Default: 73, equally spaced.",
+            help="Output times, e.g. 0h,1h,24h. Default: 73 for curves, as many as needed else.",
             show_default=False,
         ),
     ] = None,
@@ -130,10 +133,7 @@ def sweep(
     """Simulate one scenario at many points: doses, times, cells, perturbations, parameters."""
     if not out:
         raise InputError("--out: expected a folder, got nothing.")
-    wish = options.Wish(
-        file, cell, drug, stimulus, perturb, duration, set_, observe, species, is_sweep=True
-    )
-    chosen: dict[str, Any] = {
+    typed = {
         "method": design,
         "points": points,
         "seed": seed,
@@ -141,36 +141,105 @@ def sweep(
         "times": None if times is None else _listed("--times", times),
         "relative_tolerance": relative_tolerance,
     }
-    plan = _plan(wish, vary or (), {key: one for key, one in chosen.items() if one is not None})
-    count = _workers(workers)
+    given = _Given(
+        options.Wish(
+            *(file, cell, drug, stimulus, perturb, duration, set_, observe, species),
+            is_sweep=True,
+            may_have_no_drug=any(one.startswith(("drug.", "drugs.")) for one in vary or ()),
+        ),
+        vary or (),
+        {key: one for key, one in typed.items() if one is not None},
+    )
+    plan, count = given.plan(), _workers(workers)
+    doses = _check_ic50(plan, ic50)
+    _check_plot(plan, plot)
     if dry_run:
         _say_estimate(plan, count, as_json=json)
         return
-    _check_folder_of_axis(plan, ic50)
-    with _progress(quiet or json) as progress:
-        from mtorsim.sweep import carry_out
-
-        done = carry_out(plan, out, workers=count, dask=dask, resume=resume, progress=progress)
+    done = _carried_out(plan, out, count, dask, resume=resume, quiet=quiet)
     files = _extras(done, Path(out), csv=csv, plot=plot)
-    _report(done, files, ic50, quiet=quiet, as_json=json)
+    _report(done, files, doses, quiet=quiet, as_json=json)
+    if done.failed:
+        raise typer.Exit(1)
 
 
-def _plan(wish: options.Wish, vary: Sequence[str], chosen: Mapping[str, Any]) -> "Plan":
-    from mtorsim.scenario_file import load_with_keys
-    from mtorsim.sweep import axis, plan
-    from mtorsim.sweep.axes import parsed
+@dataclass(frozen=True)
+class _Given:
+    """What a file and options say of a sweep."""
 
-    given = {} if wish.file is None else load_with_keys(wish.file, sweep=True)[2]
-    given = {_OPTION.get(key, key): one for key, one in given.items()}
-    axes = {name: axis(name, values) for name, values in given.pop("vary", {}).items()}
-    for text in vary:
-        one = parsed(text)
-        axes[one.target] = one
-    if not axes:
-        raise InputError(
-            "nothing varies: give --vary, such as --vary cell=786-O,PC-3, or a file with 'vary'."
-        )
-    return plan(wish.scenario(), axes.values(), **{**given, **chosen})
+    wish: options.Wish
+    vary: Sequence[str]
+    typed: Mapping[str, Any]  # arguments of a plan that are options
+
+    def plan(self) -> "Plan":
+        """Return the plan that is meant; options win over the file."""
+        from mtorsim.scenario_file import load_with_keys
+        from mtorsim.sweeps import axis, plan
+
+        file = self.wish.file
+        found = {} if file is None else load_with_keys(file, sweep=True)[2]
+        found = {_ARGUMENT.get(key, key): one for key, one in found.items()}
+        axes = {}
+        for name, values in found.pop("vary", {}).items():
+            with self._located(), within("vary", name):
+                one = axis(name, values)
+                if one.target in axes:
+                    raise InputError(f"vary: {one.target!r} is given twice.")
+                axes[one.target] = one
+        axes |= {one.target: one for one in self._parsed()}
+        if not axes:
+            raise InputError(
+                "nothing varies: give --vary, such as --vary cell=786-O,PC-3, or a file with "
+                "'vary'."
+            )
+        scenario = self.wish.scenario()
+        with self._located():
+            return plan(scenario, axes.values(), **{**found, **self.typed})
+
+    def _parsed(self) -> "Iterator[Axis]":
+        from mtorsim.sweeps.axes import parsed
+
+        seen: set[str] = set()
+        for text in self.vary:
+            try:
+                one = parsed(text)
+            except InputError as error:
+                raise error.at("--vary") from None
+            if one.target in seen:
+                raise InputError(f"--vary: {one.target!r} is given twice.")
+            seen.add(one.target)
+            yield one
+
+    @contextmanager
+    def _located(self) -> Iterator[None]:
+        """Put option, or file and line, in front of an error."""
+        from mtorsim.scenario_file import located
+
+        try:
+            yield
+        except InputError as error:
+            if (option := self._option(error.path)) is not None:
+                raise error.at(option) if option else error from None
+            if self.wish.file is None:
+                raise
+            with located(self.wish.file):
+                raise
+
+    def _option(self, path: tuple[str | int, ...]) -> str | None:
+        """Return the option that a path leads to; empty if one of several, None for the file."""
+        group, *rest = (*(str(one) for one in path), "")
+        if group == "vary":
+            names = [text.partition("=")[0].strip().removeprefix("set.") for text in self.vary]
+            targets = [re.sub(r"^drug\.", "drugs.", name) for name in names]
+            return "--vary" if rest[0] in targets else None
+        if _ARGUMENT.get(group, group) in self.typed:
+            return f"--{group.replace('_', '-')}"
+        field = _OPTION.get(group, group)
+        return "" if field and getattr(self.wish, field, None) else None
+
+
+_ARGUMENT = {"design": "method"}  # key of a file -> argument of a plan
+_OPTION = {"drugs": "drug", "stimuli": "stimulus", "perturbations": "perturb", "file": ""}
 
 
 def _listed(option: str, text: str) -> list[str]:
@@ -182,33 +251,63 @@ def _listed(option: str, text: str) -> list[str]:
 
 def _workers(given: int | None) -> int:
     if given is None:
-        return (
-            len(os.sched_getaffinity(0))
-            if hasattr(os, "sched_getaffinity")
-            else (os.cpu_count() or 1)
-        )
+        if hasattr(os, "sched_getaffinity"):
+            return len(os.sched_getaffinity(0))
+        return os.cpu_count() or 1
     if not 1 <= given <= 1024:
         raise InputError(f"--workers: {given} is not from 1 to 1024.")
     return given
 
 
-def _check_folder_of_axis(plan: "Plan", ic50: str | None) -> None:
-    """Refuse an axis for the IC50 before the work."""
-    if ic50 is None:
-        return
-    from mtorsim.sweep.axes import axis
+def _check_ic50(plan: "Plan", name: str | None) -> str | None:
+    """Return the axis of an IC50; one that cannot be is refused before the work."""
+    if name is None:
+        return None
+    from mtorsim.sweeps.axes import normalized
 
-    numbers = [one.target for one in plan.axes if one.is_number]
-    name = axis(ic50, ["1 nM"]).target if ic50.startswith(("drug.", "drugs.")) else ic50
-    if plan.method != "grid" or name not in numbers:
-        raise UnknownIdError(kind="axis of a grid with numbers", given=ic50, choices=numbers)
+    numbers = [one.target for one in plan.axes if one.is_number and plan.method == "grid"]
+    try:
+        found = normalized(name)
+    except InputError as error:
+        raise error.at("--ic50") from None
+    if found not in numbers:
+        raise UnknownIdError(
+            kind="axis of a grid with numbers", given=name, choices=numbers, where="--ic50"
+        )
+    if not {"end", "peak"} & {*plan.read}:
+        raise InputError("--ic50: expected --read with end or peak.")
+    return found
+
+
+def _check_plot(plan: "Plan", is_wanted: bool) -> None:
+    """Refuse a figure that cannot be drawn, before the work."""
+    if is_wanted and plan.method == "grid" and sum(n > 1 for n in plan.shape) > 2:
+        raise InputError(
+            "--plot: a figure shows one or two axes with more than one value, and this sweep has "
+            "more. Leave --plot out, and select from the results what to draw."
+        )
+
+
+def _carried_out(
+    plan: "Plan", out: str, workers: int, dask: str | None, *, resume: bool, quiet: bool
+) -> "Sweep":
+    from mtorsim.sweeps import carry_out
+
+    try:
+        with _progress(quiet) as progress:
+            return carry_out(
+                plan, out, workers=workers, dask=dask, resume=resume, progress=progress
+            )
+    except KeyboardInterrupt:
+        screen.complain(f"{out!r} keeps what is finished: --resume goes on from there.", False)
+        raise
 
 
 # --- what is said ---------------------------------------------------------------------------------
 
 
 def _say_estimate(plan: "Plan", workers: int, *, as_json: bool) -> None:
-    from mtorsim.sweep.carry_out import estimate
+    from mtorsim.sweeps import estimate
 
     found = estimate(plan, workers)
     if as_json:
@@ -223,6 +322,8 @@ def _say_estimate(plan: "Plan", workers: int, *, as_json: bool) -> None:
         f"here; {_said_size(found.bytes)} of results before compression.\n"
         f"Reads {', '.join(plan.read)} of {len(plan.observe)} observables. Nothing was written."
     )
+    if found.failed:
+        screen.say(f"Of {found.tried} that were tried {found.failed} failed: {found.reason}")
 
 
 def _models(count: int) -> str:
@@ -317,60 +418,64 @@ class _Lines:
 
 
 def _extras(done: "Sweep", folder: Path, *, csv: bool, plot: bool) -> list[str]:
-    from mtorsim.export.files import csv as table_bytes
-    from mtorsim.export.files import png, write_folder
+    from mtorsim.export.files import png, write_file, write_table
 
-    files: dict[str, bytes] = {}
+    files = ["results.zarr", "sweep.json", "failures.csv"]
     if csv:
-        files["sweep.csv"] = table_bytes(done.to_dataframe())
+        write_table(folder / "sweep.csv", done.tables())
+        files.append("sweep.csv")
     if plot:
-        files["figure.png"] = png(done.plot())
-    if files:
-        write_folder(folder, files)
-    return ["results.zarr", "sweep.json", "failures.csv", *files]
+        write_file(folder / "figure.png", png(done.plot()))
+        files.append("figure.png")
+    return files
 
 
 def _report(
-    done: "Sweep", files: Sequence[str], ic50: str | None, *, quiet: bool, as_json: bool
+    done: "Sweep", files: Sequence[str], doses: str | None, *, quiet: bool, as_json: bool
 ) -> None:
-    half = None if ic50 is None else done.ic50(ic50)
+    half = None
+    if doses is not None:
+        half = done.ic50(doses, "end" if "end" in done.dataset else "peak")
     if as_json:
         record: dict[str, Any] = {
-            "points": done.plan.count,
+            "points": done.count,
             "failed": done.failed,
-            "retried": len(done.failures) - done.failed,
+            "retried": done.retried,
+            "failures": done.failures.head(_LISTED).to_dict("records"),
             "folder": str(done.folder),
         }
         if half is not None:
             record["ic50"] = half.to_dataframe().reset_index().to_dict("records")
         screen.say_json(record)
     elif not quiet:
-        _say_failures(done)
         if half is not None:
             _say_ic50(half)
-        screen.say(f"{done.plan.count} points. Wrote {', '.join(files)} to {str(done.folder)!r}.")
-    if done.failed and quiet:
-        screen.complain(f"{done.failed} points failed: see failures.csv.", False)
+        _say_failures(done)
+        screen.say(f"{done.count} points. Wrote {', '.join(files)} to {str(done.folder)!r}.")
+    if done.failed:
+        few = f"{done.failed} of {done.count} points"
+        screen.complain(f"error: {few} failed: see failures.csv in {str(done.folder)!r}.", False)
 
 
 def _say_failures(done: "Sweep") -> None:
     if not len(done.failures):
         return
-    retried = len(done.failures) - done.failed
-    screen.say(f"{done.failed} failed, {retried} done with tighter tolerances:\n")
+    screen.say(f"{done.failed} failed, {done.retried} done with tighter tolerances:\n\n")
     columns = [
         screen.Column("point", is_number=True),
         screen.Column("outcome"),
         screen.Column("values"),
         screen.Column("reason"),
     ]
-    rows = done.failures.head(_LISTED)[["point", "outcome", "values", "reason"]].astype(str)
-    screen.say_table(columns, rows.to_numpy().tolist())
+    # What has no numbers comes before what has.
+    rows = done.failures.sort_values(["outcome", "point"], kind="stable").head(_LISTED)
+    names = ["point", "outcome", "values", "reason"]
+    screen.say_table(columns, rows[names].astype(str).to_numpy().tolist())
     more = len(done.failures) - _LISTED
     screen.say(f"… and {more} more, in failures.csv.\n" if more > 0 else "\n")
 
 
-def _say_ic50(half: Any) -> None:
+def _say_ic50(half: "xr.DataArray") -> None:
     table = half.to_dataframe().reset_index()
     names = [str(name) for name in table.columns if name not in ("unit", "ic50")]
     columns = [

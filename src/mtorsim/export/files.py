@@ -78,6 +78,26 @@ def write_file(path: str | Path, content: bytes) -> None:
             draft.unlink(missing_ok=True)
 
 
+def write_table(path: str | Path, pieces: Iterable["pd.DataFrame"]) -> None:
+    """Write a table as `csv` does, piece by piece; an older one stays until it is complete.
+
+    Raises
+    ------
+    MtorsimError
+        When writing fails, for example on a full disk.
+    """
+    path = Path(path)
+    draft = path.with_name(_draft_name())
+    with _failing(path):
+        try:
+            with draft.open("wb") as file:
+                for place, piece in enumerate(pieces):
+                    file.write(csv(piece, is_begun=place > 0))
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+
+
 def write_folder(folder: str | Path, files: Mapping[str, bytes]) -> None:
     """Write several files into a folder, made if it is not there.
 
@@ -148,10 +168,15 @@ def _reason(error: OSError) -> str:
     return error.strerror or (os.strerror(error.errno) if error.errno else str(error))
 
 
-def csv(table: "pd.DataFrame") -> bytes:
-    """Return a table as CSV in UTF-8; what is not defined is an empty field."""
+def csv(table: "pd.DataFrame", *, is_begun: bool = False) -> bytes:
+    """Return a table as CSV in UTF-8; what is not defined is an empty field.
+
+    One that is begun already goes on without the names of its columns.
+    """
     # Ten digits: the solver's relative tolerance is 1e-8.
-    text: str = table.to_csv(index=False, lineterminator="\n", float_format="%.10g")
+    text: str = table.to_csv(
+        index=False, header=not is_begun, lineterminator="\n", float_format="%.10g"
+    )
     return text.encode("utf-8")
 
 

@@ -1,0 +1,190 @@
+"""Processes of this machine that do the work.
+
+Each has a pipe of its own. One that dies takes nothing along but the chunk in its hand, which is
+then given to another. A point that crashes its process twice is given up, with the reason.
+"""
+
+import ctypes
+import multiprocessing
+import os
+import signal
+import sys
+import warnings
+from collections import Counter, deque
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from mtorsim.errors import MtorsimError
+from mtorsim.sweeps.plan import Plan
+from mtorsim.sweeps.work import Done, run_chunk, warm
+
+_IN_HAND = 2  # chunks that a worker has: one it does, one that waits
+_CRASHES = 2  # of a point, until it is given up
+_MOST_DEATHS = 10  # in a row, without a chunk finished
+_PR_SET_PDEATHSIG = 1
+_NOBODY = -1
+
+
+def run(plan: Plan, chunks: Sequence[int], workers: int = 1) -> Generator[Done]:
+    """Yield finished chunks, in any order.
+
+    Parameters
+    ----------
+    plan : Plan
+    chunks : sequence of int
+        Which to do.
+    workers : int
+        Processes of this machine; 1 for this one.
+
+    Raises
+    ------
+    MtorsimError
+        When workers die again and again and no chunk is finished.
+    """
+    if workers == 1 or len(chunks) <= 1:
+        return (run_chunk(plan, chunk) for chunk in chunks)
+    return _in_processes(plan, chunks, min(workers, len(chunks)))
+
+
+def _in_processes(plan: Plan, chunks: Sequence[int], workers: int) -> Generator[Done]:
+    warm(plan)  # what is compiled here, forked processes have
+    waiting, losses = deque(chunks), _Losses()
+    crew: list[_Worker] = []
+    try:
+        crew.extend(_Worker(plan) for _ in range(workers))
+        while waiting or any(one.chunks for one in crew):
+            for one in crew:
+                while waiting and len(one.chunks) < _IN_HAND:
+                    one.give(waiting.popleft(), losses.given_up)
+            ready = wait([one.pipe for one in crew])
+            for place, one in enumerate(crew):
+                if one.pipe not in ready:
+                    continue
+                if (done := one.take()) is None:
+                    losses.count(one)
+                    waiting.extendleft(reversed(one.chunks))
+                    crew[place] = _Worker(plan)
+                else:
+                    losses.in_a_row = 0
+                    yield done
+    finally:
+        for one in crew:
+            one.stop()
+
+
+class _Worker:
+    """A process, the parent's end of its pipe, and the chunks that it was given."""
+
+    def __init__(self, plan: Plan) -> None:
+        context: Any = multiprocessing.get_context("fork")  # has the compiled models at once
+        self.pipe, theirs = context.Pipe()
+        self.point = context.RawValue("q", _NOBODY)
+        self.chunks: deque[int] = deque()
+        self.process = context.Process(
+            target=_serve, args=(theirs, plan, self.point, os.getpid()), daemon=True
+        )
+        with _no_interrupts(), warnings.catch_warnings():
+            # Python warns of forks beside threads. Those of numpy and zarr hold no lock that a
+            # worker needs: it only simulates.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self.process.start()
+        theirs.close()  # now the pipe ends when the worker does
+
+    def give(self, chunk: int, given_up: Mapping[int, str]) -> None:
+        """Hand over a chunk; that the worker is dead shows when its answer is due."""
+        self.chunks.append(chunk)
+        with suppress(OSError):
+            self.pipe.send((chunk, dict(given_up)))
+
+    def take(self) -> Done | None:
+        """Return a finished chunk; None when the worker has died.
+
+        Raises
+        ------
+        Exception
+            What the worker raised.
+        """
+        try:
+            found = self.pipe.recv()
+        except (EOFError, OSError):
+            self.stop()
+            return None
+        if isinstance(found, BaseException):
+            raise found
+        self.chunks.popleft()
+        assert isinstance(found, Done)
+        return found
+
+    def stop(self) -> None:
+        """End the process at once: what runs is not finished work."""
+        self.process.kill()
+        self.process.join()
+        self.pipe.close()
+
+
+class _Losses:
+    """Workers that died, and the points that are given up for it.
+
+    A signal that a process does not bring on itself, as SIGKILL for want of memory, is nobody's
+    fault: such work is tried again, until no worker gets anything done.
+    """
+
+    def __init__(self) -> None:
+        self.crashes: Counter[int] = Counter()
+        self.given_up: dict[int, str] = {}
+        self.in_a_row = 0
+
+    def count(self, worker: _Worker) -> None:
+        point, code = int(worker.point.value), worker.process.exitcode
+        name = signal.Signals(-code).name if code is not None and code < 0 else f"status {code}"
+        self.in_a_row += 1
+        if self.in_a_row >= _MOST_DEATHS:
+            raise MtorsimError(
+                f"{self.in_a_row} workers died one after the other, the last by {name}. Finished "
+                "chunks are kept. Is there enough memory? Try fewer workers."
+            )
+        if point != _NOBODY and name in ("SIGSEGV", "SIGABRT", "SIGBUS", "SIGFPE", "SIGILL"):
+            self.crashes[point] += 1
+            if self.crashes[point] >= _CRASHES:
+                self.given_up[point] = f"the solver crashed its process ({name})."
+
+
+@contextmanager
+def _no_interrupts() -> Iterator[None]:
+    """Hold Ctrl-C back; a process forked meanwhile never gets it and leaves it to its parent."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+# -- in the worker -------------------------------------------------------------------------------
+
+
+def _serve(pipe: "Connection[Any, Any]", plan: Plan, here: Any, parent: int) -> None:
+    """Do chunks until the pipe ends."""
+    _end_with(parent)
+
+    def begin(point: int) -> None:
+        here.value = point
+
+    with suppress(EOFError, OSError):
+        while True:
+            chunk, given_up = pipe.recv()
+            try:
+                found: Done | BaseException = run_chunk(plan, chunk, given_up, begin)
+            except Exception as error:  # noqa: BLE001 - raised again in the parent
+                found = error
+            begin(_NOBODY)
+            pipe.send(found)
+
+
+def _end_with(parent: int) -> None:
+    """Do not outlive the parent."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before that was in force
+        os._exit(1)
