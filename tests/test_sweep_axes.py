@@ -77,7 +77,7 @@ def test_perturbations_are_names_or_lists_of_them():
 def test_a_regimen_is_a_name_though_it_begins_with_a_number():
     found = axis("drugs.temsirolimus.regimen", ["25 mg weekly x4", "75 mg weekly x4"])
     assert not found.is_number
-    assert found.is_structural
+    assert found.values == ("25 mg weekly x4", "75 mg weekly x4")
 
 
 def test_axes_say_what_they_are():

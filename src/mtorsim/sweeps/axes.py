@@ -74,9 +74,8 @@ class Axis:
 
     @property
     def is_structural(self) -> bool:
-        """Whether its values may need different models."""
-        named = self.target in ("perturbations", "species")
-        return named or (self.target.startswith("drugs.") and not self.is_number)
+        """Whether its values may need different models: mutants of mTOR, another body."""
+        return self.target in ("perturbations", "species")
 
     @property
     def is_parameter(self) -> bool:

@@ -5,6 +5,7 @@ import itertools
 import json
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -136,8 +137,7 @@ class Plan:
     @cached_property
     def order(self) -> Places:
         """Points in the order in which they run: those with the same untreated cell together."""
-        slow = [k for k, axis in enumerate(self.axes)
-                if not axis.is_value or axis.is_structural]  # fmt: skip
+        slow = [k for k, axis in enumerate(self.axes) if not axis.is_value]
         slow.sort(key=lambda k: not self.axes[k].is_structural)
         points = np.arange(self.count)
         if self.method == "grid":
@@ -342,10 +342,20 @@ def _of_one_length(made: Plan) -> Plan:
     """Return the plan with the duration of its longest regimen, where none was given."""
     if any(axis.target == "duration" for axis in made.axes):
         return made
-    longest = max(one.duration for one in made.examples)
+    longest = max([made.examples[0].duration, *_durations(made)])
     if longest == made.scenario.duration:
         return made
     return replace(made, scenario=made.scenario.replace(duration=exact_time(longest)))
+
+
+def _durations(made: Plan) -> Iterator[float]:
+    """Yield the durations that scenarios with each regimen have."""
+    for k, axis in enumerate(made.axes):
+        if axis.target.endswith(".regimen"):
+            for value in axis.values:
+                with suppress(InputError):
+                    values = [*made.corners[0][:k], value, *made.corners[0][k + 1 :]]
+                    yield changed(made.scenario, made.axes, values).duration
 
 
 # -- checks ------------------------------------------------------------------------------------
