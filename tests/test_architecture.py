@@ -37,13 +37,23 @@ ROWS = {
         "settable",
         "administration",
         "compile",
+        "uncertainty",
         "engine",
         "body",
         "result",
         "simulation",
     ),
-    "studies": ("assays", "pharmacology", "sweeps", "qualification"),
-    "edges": ("export", "plot", "plot_assays", "plot_pharmacology", "plot_sweep", "check", "cli"),
+    "studies": ("assays", "pharmacology", "sweeps", "sensitivities", "qualification"),
+    "edges": (
+        "export",
+        "plot",
+        "plot_assays",
+        "plot_pharmacology",
+        "plot_sweep",
+        "plot_sensitivity",
+        "check",
+        "cli",
+    ),
 }
 ORDER = {module: place for place, module in enumerate(sum(ROWS.values(), ()))}
 
@@ -54,10 +64,11 @@ KEEPERS = {
     "libsbml": {"library", "symbols", "drug_layer", "derived", "settable", "compile", "check"},
     "pint": {"units"},
     "pydantic": {"scenario_file"},
-    "matplotlib": {"plot", "plot_assays", "plot_pharmacology", "plot_sweep"},
+    "matplotlib": {"plot", "plot_assays", "plot_pharmacology", "plot_sweep", "plot_sensitivity"},
     "typer": {"cli"},
     "rich": {"cli"},
     "tellurium": {"export"},
+    "SALib": {"sensitivities"},
     "zarr": {"sweeps"},
     "distributed": {"sweeps"},
 }
@@ -71,6 +82,8 @@ COURTESIES = {
     ("pharmacology", "plot_pharmacology"),
     ("pharmacology", "export"),
     ("sweeps", "plot_sweep"),
+    ("sensitivities", "plot_sensitivity"),
+    ("sensitivities", "export"),
 }
 
 

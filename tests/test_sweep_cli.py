@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 
 import mtorsim as mt
-from mtorsim.cli import main
+from mtorsim.cli import main, progress
 from mtorsim.cli import sweep as command
 from mtorsim.scenario_file import RangeEntry, schema
 from mtorsim.sweeps import axes, design, readings
@@ -205,7 +205,7 @@ def test_a_dry_run_in_json_and_with_failures(mtorsim):
     ("seconds", "said"), [(0.2, "1 s"), (89, "89 s"), (600, "10 min"), (7200, "2.0 h")]
 )
 def test_times_in_words(seconds, said):
-    assert command._said_time(seconds) == said
+    assert progress.said_time(seconds) == said
 
 
 @pytest.mark.parametrize(
@@ -220,8 +220,8 @@ def test_sizes_in_words(size, said):
 
 def test_lines_come_now_and_then_and_at_the_end(monkeypatch, capsys):
     now = [0.0]
-    monkeypatch.setattr(command.time, "monotonic", lambda: now[0])
-    lines = command._Lines()
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    lines = progress._Lines("simulated")
     for done in range(0, 101, 10):
         lines(done, 100)
         now[0] += 2.0
@@ -238,7 +238,7 @@ def test_a_terminal_gets_a_bar(monkeypatch):
 
     monkeypatch.setattr("sys.stderr", Terminal())
     monkeypatch.setenv("TERM", "xterm")
-    with command._progress(False) as update:
+    with progress.progress_bar(False, "simulated") as update:
         update(3, 7)
         update(7, 7)
         shown = command.sys.stderr

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from mtorsim import assays, pharmacology, sweeps
+    from mtorsim import assays, pharmacology, sensitivities, sweeps
     from mtorsim.dosing import Constant, Repeated
     from mtorsim.errors import (
         InputError,
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mtorsim.regimen import Pause, Phase, Regimen
     from mtorsim.result import Result
     from mtorsim.scenario import Scenario, Treatment
+    from mtorsim.sensitivities import sensitivity
     from mtorsim.simulation import simulate
     from mtorsim.sweeps import linspace, logspace, open_sweep, sweep
 
@@ -53,11 +54,12 @@ _HOME = {
     "linspace": "sweeps",
     "logspace": "sweeps",
     "open_sweep": "sweeps",
+    "sensitivity": "sensitivities",
     "simulate": "simulation",
     "sweep": "sweeps",
     "to_tellurium": "export",
 }
-_ROOMS = ("assays", "pharmacology", "sweeps")
+_ROOMS = ("assays", "pharmacology", "sensitivities", "sweeps")
 
 __all__ = [
     "Constant",
@@ -85,6 +87,8 @@ __all__ = [
     "logspace",
     "open_sweep",
     "pharmacology",
+    "sensitivities",
+    "sensitivity",
     "simulate",
     "sweep",
     "sweeps",

@@ -54,7 +54,7 @@ def settings_of(
 
 def _setting(id: str, given: float | str, table: Mapping[str, Symbol], sbml: str) -> float:
     with within("set", id):
-        _check_settable(id, table, sbml)
+        check_settable(id, table, sbml)
         value = parameter(given, table[id].unit, id)
         if value < 0:
             raise ScenarioError(f"{id}: {given!r} is negative. Expected zero or more.")
@@ -66,7 +66,16 @@ def _setting(id: str, given: float | str, table: Mapping[str, Symbol], sbml: str
         return value
 
 
-def _check_settable(id: str, table: Mapping[str, Symbol], sbml: str) -> None:
+def check_settable(id: str, table: Mapping[str, Symbol], sbml: str) -> None:
+    """Refuse an id that a scenario may not set.
+
+    Raises
+    ------
+    UnknownIdError
+        For one that the model does not have.
+    ScenarioError
+        For one that the model computes itself.
+    """
     reserved = (*UNTREATED, POPULATION)
     if id not in table:
         _check_mutant(id)

@@ -10,6 +10,8 @@ from mtorsim import __version__
 from mtorsim.cli import options, screen
 from mtorsim.cli.assay import assay
 from mtorsim.cli.pk import pk
+from mtorsim.cli.sensitivity import EPILOG as SENSITIVITY_EXAMPLES
+from mtorsim.cli.sensitivity import sensitivity
 from mtorsim.cli.show import show
 from mtorsim.cli.sweep import sweep
 from mtorsim.errors import InputError, UnknownIdError
@@ -21,7 +23,8 @@ mtorsim simulates mTOR signalling under drugs.
   mtorsim run --cell PC-3 --drug sirolimus=100nM    another cell, another drug
   mtorsim show drugs                                what there is
 
-Commands: run, sweep, pk, assay, show, check, export. Help: mtorsim --help, mtorsim run --help"""
+Commands: run, sweep, sensitivity, pk, assay, show, check, export.
+Help: mtorsim --help, mtorsim run --help"""
 
 EXAMPLES = """Examples: [bold]mtorsim run[/bold] ·
 [bold]mtorsim run --cell PC-3 --drug sirolimus=100nM --out pc3[/bold] ·
@@ -78,6 +81,7 @@ def run(
 
 
 app.command()(sweep)
+app.command(epilog=SENSITIVITY_EXAMPLES)(sensitivity)
 app.command()(pk)
 
 

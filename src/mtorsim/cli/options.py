@@ -80,6 +80,29 @@ Quiet: TypeAlias = Annotated[
 Json: TypeAlias = Annotated[
     bool, typer.Option("--json", metavar="", help="Print the table as JSON.", show_default=False)
 ]
+Workers: TypeAlias = Annotated[
+    int | None, typer.Option(help="Processes. Default: one a core.", show_default=False)
+]
+Resume: TypeAlias = Annotated[
+    bool,
+    typer.Option("--resume", metavar="", help="Go on after an interruption.", show_default=False),
+]
+Parameter: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="ID",
+        help="Parameter, or several as in 'kphos_*'; list: mtorsim show parameters. Repeatable.",
+        show_default=False,
+    ),
+]
+Bound: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="ID=LOW:HIGH",
+        help="Range of a parameter. Default: as plausible, or by its confidence. Repeatable.",
+        show_default=False,
+    ),
+]
 Debug: TypeAlias = Annotated[
     bool,
     typer.Option("--debug", metavar="", help="Show the traceback of an error.", show_default=False),
@@ -193,6 +216,17 @@ def pairs(option: str, given: Iterable[str] | None, example: str) -> dict[str, s
             raise InputError(f"{option}: {name!r} is given twice.")
         pairs[name] = value
     return pairs
+
+
+def bounds(given: Iterable[str] | None) -> dict[str, tuple[str, str]]:
+    """Split ID=LOW:HIGH options; none may be given twice."""
+    found = {}
+    for id, text in pairs("--bound", given, "0.1:10").items():
+        low, colon, high = (part.strip() for part in text.partition(":"))
+        if not (low and colon and high) or ":" in high:
+            raise InputError(f"--bound {id}: expected LOW:HIGH such as 0.1:10, got {shown(text)}.")
+        found[id] = (low, high)
+    return found
 
 
 def _ids(given: Iterable[str] | None) -> tuple[str, ...]:

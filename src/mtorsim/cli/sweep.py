@@ -1,10 +1,7 @@
 """``mtorsim sweep``: one scenario at many points, into one labelled store."""
 
-import os
 import re
-import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mtorsim.cli import options, screen
+from mtorsim.cli.progress import progress_bar, said_time, workers_of
 from mtorsim.errors import InputError, UnknownIdError, shown, within
 
 if TYPE_CHECKING:
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
 
     from mtorsim.sweeps import Axis, Plan, Sweep
 
-_BETWEEN_LINES = 5.0  # seconds, where there is no terminal
 _LISTED = 10  # failures that are printed
 
 
@@ -87,20 +84,12 @@ def sweep(
     out: Annotated[
         str, typer.Option("--out", "-o", metavar="DIR", help="Folder of the sweep.")
     ] = "sweep",
-    workers: Annotated[
-        int | None,
-        typer.Option(help="Processes. Default: one a core.", show_default=False),
-    ] = None,
+    workers: options.Workers = None,
     dask: Annotated[
         str | None,
         typer.Option(metavar="ADDRESS", help="Scheduler of a Dask cluster.", show_default=False),
     ] = None,
-    resume: Annotated[
-        bool,
-        typer.Option(
-            "--resume", metavar="", help="Go on after an interruption.", show_default=False
-        ),
-    ] = False,
+    resume: options.Resume = False,
     dry_run: Annotated[
         bool,
         typer.Option(
@@ -150,7 +139,7 @@ def sweep(
         vary or (),
         {key: one for key, one in typed.items() if one is not None},
     )
-    plan, count = given.plan(), _workers(workers)
+    plan, count = given.plan(), workers_of(workers)
     doses = _check_ic50(plan, ic50)
     _check_plot(plan, plot)
     if dry_run:
@@ -249,16 +238,6 @@ def _listed(option: str, text: str) -> list[str]:
     return names
 
 
-def _workers(given: int | None) -> int:
-    if given is None:
-        if hasattr(os, "sched_getaffinity"):
-            return len(os.sched_getaffinity(0))
-        return os.cpu_count() or 1
-    if not 1 <= given <= 1024:
-        raise InputError(f"--workers: {given} is not from 1 to 1024.")
-    return given
-
-
 def _check_ic50(plan: "Plan", name: str | None) -> str | None:
     """Return the axis of an IC50; one that cannot be is refused before the work."""
     if name is None:
@@ -294,7 +273,7 @@ def _carried_out(
     from mtorsim.sweeps import carry_out
 
     try:
-        with _progress(quiet) as progress:
+        with progress_bar(quiet, "simulated") as progress:
             return carry_out(
                 plan, out, workers=workers, dask=dask, resume=resume, progress=progress
             )
@@ -318,7 +297,7 @@ def _say_estimate(plan: "Plan", workers: int, *, as_json: bool) -> None:
         screen.say(f"{one.in_words()}\n")
     screen.say(
         f"\n{found.points} simulations ({plan.method}), {_models(found.models)} compiled; about "
-        f"{_said_time(found.seconds)} with {workers} {'process' if workers == 1 else 'processes'} "
+        f"{said_time(found.seconds)} with {workers} {'process' if workers == 1 else 'processes'} "
         f"here; {_said_size(found.bytes)} of results before compression.\n"
         f"Reads {', '.join(plan.read)} of {len(plan.observe)} observables. Nothing was written."
     )
@@ -330,91 +309,11 @@ def _models(count: int) -> str:
     return "1 model" if count == 1 else f"{count} models"
 
 
-def _said_time(seconds: float) -> str:
-    if seconds < 90:
-        return f"{max(seconds, 1):.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
 def _said_size(size: int) -> str:
     for unit, worth in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if size >= worth:
             return f"{size / worth:.3g} {unit}"
     return f"{size} B"
-
-
-@contextmanager
-def _progress(is_quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
-    """A bar on a terminal, plain lines elsewhere, nothing when quiet."""
-    if is_quiet or sys.stderr is None:
-        yield None
-    elif sys.stderr.isatty():
-        with _bar() as update:
-            yield update
-    else:
-        yield _Lines()
-
-
-@contextmanager
-def _bar() -> Iterator[Callable[[int, int], None]]:
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("sweep", total=None, rate="")
-        rate = _Rate()
-
-        def update(done: int, count: int) -> None:
-            bar.update(task, completed=done, total=count, rate=rate.said(done))
-
-        yield update
-
-
-class _Rate:
-    """Simulations a second, from the first call on."""
-
-    def __init__(self) -> None:
-        self.begun: float | None = None
-        self.first = 0
-
-    def per_second(self, done: int) -> float:
-        if self.begun is None:
-            self.begun, self.first = time.monotonic(), done
-        elapsed = time.monotonic() - self.begun
-        return (done - self.first) / elapsed if elapsed > 0 else 0.0
-
-    def said(self, done: int) -> str:
-        rate = self.per_second(done)
-        return f"{rate:.3g}/s" if rate else ""
-
-
-class _Lines:
-    """Progress for a log: a line every few seconds, and one at the end."""
-
-    def __init__(self) -> None:
-        self.rate, self.said = _Rate(), time.monotonic()
-
-    def __call__(self, done: int, count: int) -> None:
-        rate = self.rate.per_second(done)
-        if done < count and time.monotonic() - self.said < _BETWEEN_LINES:
-            return
-        self.said = time.monotonic()
-        left = f", {_said_time((count - done) / rate)} left" if rate and done < count else ""
-        speed = f", {rate:.3g}/s" if rate else ""
-        sys.stderr.write(f"{done} of {count} simulated{speed}{left}\n")
-        sys.stderr.flush()
 
 
 def _extras(done: "Sweep", folder: Path, *, csv: bool, plot: bool) -> list[str]:

@@ -1,5 +1,7 @@
 """Axes: what a sweep varies, and through which values."""
 
+import hashlib
+import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -33,6 +35,7 @@ SCHEDULE = ("dose", "start", "stop", "every", "times", "exposure", "regimen")
 """Fields of a drug's schedule that an axis may vary."""
 
 _MOST_VALUES = 1_000_000
+_MOST_WRITTEN = 10_000  # values of an axis that are told in words; the results hold them all
 _DIGITS = 12  # of a number that is computed: the same on every processor, and 0.3 stays 0.3
 _NUMBER = re.compile(
     r"\s*(?P<number>[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?)\s*(?P<unit>.*?)\s*",
@@ -112,8 +115,11 @@ class Axis:
         return f"{self.target}: {', '.join(self.say(one) for one in self.values)}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values that say what the axis is."""
-        values = [list(one) if isinstance(one, tuple) else one for one in self.values]
+        """Return plain values that say what the axis is; of very many a hash."""
+        values: Any = [list(one) if isinstance(one, tuple) else one for one in self.values]
+        if len(values) > _MOST_WRITTEN:
+            drawn = hashlib.sha256(json.dumps(values).encode()).hexdigest()
+            values = {"count": len(values), "sha256": drawn}
         return {"target": self.target, "values": values, "unit": self.unit, "spacing": self.spacing}
 
 
