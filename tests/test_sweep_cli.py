@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -241,9 +242,9 @@ def test_a_terminal_gets_a_bar(monkeypatch):
     with progress.progress_bar(False, "simulated") as update:
         update(3, 7)
         update(7, 7)
-        shown = command.sys.stderr
+        shown = sys.stderr
     assert "7/7" in shown.getvalue()
-    with command._progress(True) as update:
+    with progress.progress_bar(True, "simulated") as update:
         assert update is None
 
 
