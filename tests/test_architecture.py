@@ -43,7 +43,7 @@ ROWS = {
         "result",
         "simulation",
     ),
-    "studies": ("assays", "pharmacology", "sweeps", "sensitivities", "qualification"),
+    "studies": ("assays", "pharmacology", "sweeps", "sensitivities", "targets", "qualification"),
     "edges": (
         "export",
         "plot",

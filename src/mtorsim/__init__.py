@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from mtorsim import assays, pharmacology, sensitivities, sweeps
+    from mtorsim import assays, pharmacology, sensitivities, sweeps, targets
     from mtorsim.dosing import Constant, Repeated
     from mtorsim.errors import (
         InputError,
@@ -59,7 +59,7 @@ _HOME = {
     "sweep": "sweeps",
     "to_tellurium": "export",
 }
-_ROOMS = ("assays", "pharmacology", "sensitivities", "sweeps")
+_ROOMS = ("assays", "pharmacology", "sensitivities", "sweeps", "targets")
 
 __all__ = [
     "Constant",
@@ -92,6 +92,7 @@ __all__ = [
     "simulate",
     "sweep",
     "sweeps",
+    "targets",
     "to_tellurium",
 ]
 

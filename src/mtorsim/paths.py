@@ -1,9 +1,11 @@
-"""Where the files of models/ lie: inside the wheel, or at the top of the repository."""
+"""Where models/ and published/ lie: inside the wheel, or at the top of the repository."""
 
 from functools import cache
 from pathlib import Path
 
 from mtorsim.errors import ModelError
+
+_NAMES = {"models": "model files", "published": "published numbers"}
 
 
 def models_path(*parts: str) -> Path:
@@ -19,14 +21,19 @@ def models_path(*parts: str) -> Path:
     ModelError
         When the package was installed without its models.
     """
-    return _root().joinpath(*parts)
+    return _root("models").joinpath(*parts)
+
+
+def published_path(*parts: str) -> Path:
+    """Return the path of a file of published/, as `models_path` does for models/."""
+    return _root("published").joinpath(*parts)
 
 
 @cache
-def _root() -> Path:
+def _root(name: str) -> Path:
     package = Path(__file__).resolve().parent
-    # In a wheel models/ lies in the package; in a repository it is two levels up, beside src/.
-    for root in (package / "models", package.parents[1] / "models"):
+    # In a wheel both lie in the package; in a repository they are two levels up, beside src/.
+    for root in (package / name, package.parents[1] / name):
         if root.is_dir():
             return root
-    raise ModelError(f"no model files beside {package}. Install mtorsim again.")
+    raise ModelError(f"no {_NAMES[name]} beside {package}. Install mtorsim again.")
