@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
-from xml.sax.saxutils import escape
 
 from mtorsim import cache, cells, drugs, perturbation, pharmacokinetics
 from mtorsim.administration import TIME_DIGITS, Course, administer, analytes
+from mtorsim.annotation import complete, digest, sign
 from mtorsim.derived import first_values
 from mtorsim.dosing import MediumChange, Schedule
 from mtorsim.errors import ScenarioError, UnknownIdError, within
@@ -26,7 +26,7 @@ from mtorsim.scenario import Scenario
 from mtorsim.settable import POPULATION, check_divisors, settings_of
 from mtorsim.steps import Step
 from mtorsim.symbols import Symbol, symbols
-from mtorsim.units import parameter
+from mtorsim.units import parameter, say_time
 
 if TYPE_CHECKING:
     import libsbml
@@ -219,6 +219,8 @@ def write_sbml(compiled: Compiled, start: Mapping[str, float]) -> str:
         name=f"mTOR signalling in {scenario.cell}",
         words=scenario.in_words(),
         events="dosing" if scenario.has_body else "change_medium",
+        hashes={"the scenario": digest(scenario.to_dict())},
+        occurs_in=cells.load(scenario.cell).identifiers,
     )
 
 
@@ -230,6 +232,8 @@ def written(
     name: str,
     words: str,
     events: str,
+    hashes: Mapping[str, str] = MappingProxyType({}),
+    occurs_in: Iterable[str] = (),
 ) -> str:
     """Return a model with other values, and with events for what happens on the way.
 
@@ -244,6 +248,10 @@ def written(
         Name and notes of the model.
     events : str
         What the ids of events begin with.
+    hashes : mapping of str to str
+        What else the model was made from, beside `sbml` -> SHA-256; goes into the notes.
+    occurs_in : iterable of str
+        Web addresses of the cell line.
     """
     import libsbml
 
@@ -258,8 +266,8 @@ def written(
             model.getParameter(id).setValue(value)
     for number, step in enumerate(steps, start=1):
         _write_event(model, f"{events}_{number}", step)
-    lines = "".join(f"<p>{escape(line)}</p>" for line in words.splitlines())
-    model.setNotes(f'<body xmlns="http://www.w3.org/1999/xhtml">{lines}</body>')
+    complete(model)
+    sign(model, words, {"the model before it": digest(sbml), **hashes}, occurs_in)
     model.setName(name)
     return str(libsbml.writeSBMLToString(document))
 
@@ -424,6 +432,7 @@ def _write_event(model: "libsbml.Model", id: str, step: Step) -> None:
 
     event = model.createEvent()
     event.setId(id)
+    event.setName(f"{', '.join((*step.values, *step.added))} at {say_time(step.time)}")
     event.setUseValuesFromTriggerTime(True)
     trigger = event.createTrigger()
     trigger.setInitialValue(False)
