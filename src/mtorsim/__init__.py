@@ -22,7 +22,14 @@ if TYPE_CHECKING:
         UnitError,
         UnknownIdError,
     )
-    from mtorsim.export import export_antimony, export_sbml, to_tellurium
+    from mtorsim.export import (
+        export_antimony,
+        export_omex,
+        export_petab,
+        export_sbml,
+        export_sedml,
+        to_tellurium,
+    )
     from mtorsim.pharmacology.exposure import exposure
     from mtorsim.regimen import Pause, Phase, Regimen
     from mtorsim.result import Result
@@ -49,7 +56,10 @@ _HOME = {
     "UnitError": "errors",
     "UnknownIdError": "errors",
     "export_antimony": "export",
+    "export_omex": "export",
+    "export_petab": "export",
     "export_sbml": "export",
+    "export_sedml": "export",
     "exposure": "pharmacology.exposure",
     "linspace": "sweeps",
     "logspace": "sweeps",
@@ -81,7 +91,10 @@ __all__ = [
     "__version__",
     "assays",
     "export_antimony",
+    "export_omex",
+    "export_petab",
     "export_sbml",
+    "export_sedml",
     "exposure",
     "linspace",
     "logspace",

@@ -85,7 +85,12 @@ app.command(epilog=SENSITIVITY_EXAMPLES)(sensitivity)
 app.command()(pk)
 
 
-@app.command()
+EXPORTS = """Examples: [bold]mtorsim export -o model.xml[/bold] ·
+[bold]mtorsim export scenario.yaml -o run.omex[/bold] ·
+[bold]mtorsim export --to petab --data blots.csv --estimate kphos_S6K1_by_mTORC1 -o fit[/bold]"""
+
+
+@app.command(epilog=EXPORTS)
 def export(
     scenario: options.ScenarioFile = None,
     cell: options.Cell = None,
@@ -99,24 +104,55 @@ def export(
     to: Annotated[
         str | None,
         typer.Option(
-            metavar="sbml|antimony",
+            metavar="sbml|antimony|sedml|omex|petab",
             help="Format; default: by the ending of FILE, else sbml.",
         ),
     ] = None,
     output: Annotated[
         str | None,
         typer.Option(
-            "--output", "-o", metavar="FILE", help="File to write; default: standard output."
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="File to write, of petab a folder; default: standard output.",
         ),
     ] = None,
+    estimate: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ID,ID…",
+            help="petab: parameters to estimate; default: those that calibration fitted. "
+            "List: mtorsim show parameters.",
+            show_default=False,
+        ),
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE.csv",
+            help="petab: measurements, with columns observable, time (such as 6 h), value and "
+            "optionally sd; default: what the model says.",
+            show_default=False,
+        ),
+    ] = None,
+    arbitrary_units: Annotated[
+        bool,
+        typer.Option(
+            "--arbitrary-units",
+            metavar="",
+            help="petab: estimate a scale for each read-out.",
+            show_default=False,
+        ),
+    ] = False,
     quiet: options.Quiet = False,
     debug: options.Debug = False,  # noqa: ARG001
 ) -> None:
-    """Write the model that `run` would simulate."""
+    """Write what `run` would simulate, in the format of another program."""
+    from mtorsim.cli.export import Fit
     from mtorsim.cli.export import export as work
 
     wish = options.Wish(scenario, cell, drug, stimulus, perturb, duration, set_, observe, species)
-    work(wish, to, output, quiet=quiet)
+    work(wish, to, output, Fit(estimate, data, arbitrary_units), quiet=quiet)
 
 
 @app.command()

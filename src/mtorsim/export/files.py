@@ -78,6 +78,27 @@ def write_file(path: str | Path, content: bytes) -> None:
             draft.unlink(missing_ok=True)
 
 
+def write_files(files: Mapping[Path, bytes]) -> None:
+    """Write several files; none is put in its place before all are complete.
+
+    Raises
+    ------
+    MtorsimError
+        When writing fails, for example on a full disk.
+    """
+    drafts = {path: path.with_name(_draft_name()) for path in files}
+    try:
+        for path, content in files.items():
+            with _failing(path):
+                drafts[path].write_bytes(content)
+        for path, draft in drafts.items():
+            with _failing(path):
+                draft.replace(path)
+    finally:
+        for draft in drafts.values():
+            draft.unlink(missing_ok=True)
+
+
 def write_table(path: str | Path, pieces: Iterable["pd.DataFrame"]) -> None:
     """Write a table as `csv` does, piece by piece; an older one stays until it is complete.
 

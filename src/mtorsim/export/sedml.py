@@ -11,11 +11,18 @@ from mtorsim.observables import BY_BRANCH
 if TYPE_CHECKING:
     from mtorsim.result import Result
 
-CVODE, RELATIVE, ABSOLUTE, STEPS = "KISAO:0000019", "KISAO:0000209", "KISAO:0000211", "KISAO:0000415"
+CVODE, RELATIVE, ABSOLUTE, STEPS = (
+    "KISAO:0000019",
+    "KISAO:0000209",
+    "KISAO:0000211",
+    "KISAO:0000415",
+)
 _MAXIMUM_STEPS = 100_000
 _MOST_POINTS = 1000
 _INTERVALS = (0.1, 0.5, 1, 2, 5, 10, 15, 20, 30, 60, 120, 360, 720, 1440)  # min
 _SBML = "urn:sedml:language:sbml.level-3.version-2"
+_PARAMETER = "listOfParameters/sbml:parameter"
+_LONGEST = 24  # letters of a curve's name
 _TIME = "urn:sedml:symbol:time"
 _TITLES = {
     "growth_factor": "Growth factor signalling",
@@ -57,8 +64,10 @@ class Experiment:
     name : str
     notes : str
         Lines of text.
-    species, parameters : mapping of str to str
-        Id to read -> name for people.
+    names : mapping of str to str
+        Id to read -> name for people, in the order of the report.
+    species : frozenset of str
+        Those of them that are species; the others are parameters.
     end : float
         End of the run, in the time of the model.
     steps : int
@@ -75,8 +84,8 @@ class Experiment:
     model: str
     name: str
     notes: str = ""
-    species: Mapping[str, str] = field(default_factory=dict)
-    parameters: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, str]
+    species: frozenset[str]
     end: float
     steps: int
     relative: float
@@ -100,15 +109,15 @@ def of_result(result: "Result", model: str) -> Experiment:
 
     document = read_sbml(result.sbml)
     sbml = document.getModel()
-    is_species = {id: sbml.getSpecies(id) is not None for id in result.ids}
+    is_species = {id for id in result.ids if sbml.getSpecies(id) is not None}
     smallest = min(one.getSize() for one in sbml.getListOfCompartments())
-    labels, end = result.labels, float(result.time[-1])
+    end = float(result.time[-1])
     return Experiment(
         model=model,
         name=sbml.getName(),
         notes=result.scenario.in_words(),
-        species={id: labels[id] for id in result.ids if is_species[id]},
-        parameters={id: labels[id] for id in result.ids if not is_species[id]},
+        names=result.labels,
+        species=frozenset(is_species),
         end=end,
         steps=intervals(end),
         relative=result.tolerances["relative"],
@@ -210,22 +219,19 @@ def _write_generators(document: Any, experiment: Experiment) -> None:
     if experiment.hour:
         hours = _generator(document, "time_h", "time [h]", f"time_model / {experiment.hour!r}")
         _variable(hours, "time_model", "time").setSymbol(_TIME)
-    kinds = {"species": experiment.species, "parameter": experiment.parameters}
-    for kind, members in kinds.items():
-        for id, name in members.items():
-            one = _generator(document, f"data_{id}", name, f"value_{id}")
-            _variable(one, f"value_{id}", name).setTarget(_address(kind, id))
-    drawn = {id for panel in experiment.panels for id in panel.curves}
-    for kind, members in kinds.items():
-        for id, name in members.items():
-            if id in drawn and experiment.untreated.get(id):
-                _write_relative(document, kind, id, name, experiment.untreated[id])
+    for id, name in experiment.names.items():
+        one = _generator(document, f"data_{id}", name, f"value_{id}")
+        _variable(one, f"value_{id}", name).setTarget(_address(experiment, id))
+    for id in dict.fromkeys(id for panel in experiment.panels for id in panel.curves):
+        if experiment.untreated.get(id):
+            _write_relative(document, experiment, id)
 
 
-def _write_relative(document: Any, kind: str, id: str, name: str, untreated: float) -> None:
-    title = f"{name}, relative to untreated"
+def _write_relative(document: Any, experiment: Experiment, id: str) -> None:
+    name, untreated = experiment.names[id], experiment.untreated[id]
+    title = f"{_short(id, name)}, relative to untreated"
     one = _generator(document, f"relative_{id}", title, f"treated_{id} / untreated_{id}")
-    _variable(one, f"treated_{id}", name).setTarget(_address(kind, id))
+    _variable(one, f"treated_{id}", name).setTarget(_address(experiment, id))
     parameter = one.createParameter()
     _name(parameter, f"untreated_{id}", f"{name}, untreated")
     parameter.setValue(untreated)
@@ -247,15 +253,19 @@ def _variable(generator: Any, id: str, name: str) -> Any:
     return variable
 
 
-def _address(kind: str, id: str) -> str:
-    group = "listOfSpecies" if kind == "species" else "listOfParameters"
-    return f"/sbml:sbml/sbml:model/sbml:{group}/sbml:{kind}[@id='{id}']"
+def _short(id: str, name: str) -> str:
+    return name if len(name) <= _LONGEST else id.replace("_", " ")
+
+
+def _address(experiment: Experiment, id: str) -> str:
+    kind = "listOfSpecies/sbml:species" if id in experiment.species else _PARAMETER
+    return f"/sbml:sbml/sbml:model/sbml:{kind}[@id='{id}']"
 
 
 def _write_report(document: Any, experiment: Experiment) -> None:
     report = document.createReport()
     _name(report, "report", "read-outs over time")
-    for id, label in {"time": "time", **experiment.species, **experiment.parameters}.items():
+    for id, label in {"time": "time", **experiment.names}.items():
         row = report.createDataSet()
         _name(row, f"row_{id}", label)
         row.setLabel(id)
