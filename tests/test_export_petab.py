@@ -11,9 +11,11 @@ from petab.v1.lint import lint_problem
 
 import mtorsim as mt
 from mtorsim.check import check_file
+from mtorsim.compile import compile_scenario
 from mtorsim.errors import InputError, UnknownIdError
 from mtorsim.export.bounds import bounds
 from mtorsim.symbols import symbols
+from mtorsim.uncertainty import uncertain
 
 # PEtab's library asks pandas for what pandas is about to drop.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:petab.*")
@@ -36,7 +38,6 @@ SCENARIOS = {
 }
 ESTIMATED = ("kphos_S6K1_by_mTORC1", "kdeg_MYC")
 READ = ("S6K1_pT389", "AKT_pS473", "mTORC2", "VEGF_mRNA", "viability", "growth_rate")
-NETWORK = symbols()
 
 
 def scenario(name, **changes):
@@ -140,21 +141,36 @@ def test_without_a_choice_what_was_fitted_is_estimated(tmp_path):
     assert all("fitted" in text for text in notes)
 
 
+def limits(id, **changes):
+    (one,) = uncertain(compile_scenario(scenario("constant dose", **changes)), [id])
+    return bounds(one)
+
+
 @pytest.mark.parametrize(
     ("id", "low", "high"),
     [
-        ("koff_PI3K_IRS1", 1, 10),  # called plausible 1-10
-        ("kdephos_AKT_pThr308_by_PP2A", 0.7 / 1.5**3, 0.7 * 1.5**3),  # the prior of its fit
-        ("kphos_TSC2_by_AMPK", 0.001 / 100, 0.001 * 100),  # assumed, and nothing else said
+        ("koff_PI3K_IRS1", 1, 10),  # 3, called plausible 1-10
+        ("kphos_TSC2_by_AMPK", 0.001 / 125, 0.125),  # 0.001, assumed: a factor of 5, cubed
+        ("protection_AKT_pSer473", 0.3185 / 8, 1),  # fitted, a factor of 2, cubed; but a share
     ],
 )
 def test_bounds_follow_from_what_the_model_says_of_a_number(id, low, high):
-    assert bounds(NETWORK[id], NETWORK[id].value) == pytest.approx((low, high), rel=0.01)
+    assert limits(id) == pytest.approx((low, high), rel=0.01)
 
 
 def test_bounds_hold_the_value_wherever_it_was_set():
-    low, high = bounds(NETWORK["koff_PI3K_IRS1"], 50.0)
+    low, high = limits("koff_PI3K_IRS1", set={"koff_PI3K_IRS1": 50})
     assert low < 50 < high
+
+
+def test_a_pattern_stands_for_many(tmp_path):
+    mt.export_petab(scenario("constant dose"), tmp_path / "p", estimate=["kphos_S6*"])
+    one = petab.Problem.from_yaml(str(tmp_path / "p" / "problem.yaml"))
+    assert [*one.parameter_df.index] == [
+        "kphos_S6K1_by_mTORC1",
+        "kphos_S6_by_S6K1",
+        "kphos_S6_by_RSK",
+    ]
 
 
 # -- the user's own table --------------------------------------------------------------------------

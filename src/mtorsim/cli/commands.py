@@ -121,7 +121,7 @@ def export(
         list[str] | None,
         typer.Option(
             metavar="ID,ID…",
-            help="petab: parameters to estimate; default: those that calibration fitted. "
+            help="petab: parameters to estimate, also kphos_*; default: those that were fitted. "
             "List: mtorsim show parameters.",
             show_default=False,
         ),

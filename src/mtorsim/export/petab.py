@@ -1,11 +1,13 @@
 """PEtab version 1: a scenario with measurements as a problem for pyPESTO, AMICI or COPASI."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mtorsim.annotation import parameter_name
+from mtorsim.compile import Compiled
 from mtorsim.errors import InputError, UnknownIdError, either, within
 from mtorsim.export import measurements
 from mtorsim.export.bounds import bounds, rounded
@@ -13,6 +15,7 @@ from mtorsim.export.measurements import NOISE, Measurement
 from mtorsim.export.petab_model import PetabModel, petab_model
 from mtorsim.scenario import ids
 from mtorsim.symbols import Symbol, symbols
+from mtorsim.uncertainty import Uncertain, uncertain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,15 +61,14 @@ def files(
     result = simulate(scenario)
     table = symbols(result.compiled.sbml)
     model = petab_model(result.compiled, result.rest)
-    free = _free(model, table)
-    chosen = _chosen(wanted, free, table)
+    chosen = _chosen(wanted, model, result.compiled)
     if data is None:
         values = measurements.simulated(result)
     else:
         values = measurements.read(data, scenario.duration, _readable(table))
         result = simulate(scenario, observe=_observed(values))
     scales = _scales(values, result) if arbitrary_units else ()
-    rows = [_estimated(table[id], free[id]) for id in chosen]
+    rows = [_estimated(one, table[one.id].name) for one in chosen]
     return {
         "problem.yaml": _yaml(),
         "model.xml": model.sbml.encode("utf-8"),
@@ -77,39 +79,35 @@ def files(
     }
 
 
-def _estimated(symbol: Symbol, value: float) -> Estimated:
-    low, high = bounds(symbol, value)
-    return Estimated(symbol.id, symbol.name or parameter_name(symbol.id), low, high, value)
+def _estimated(one: Uncertain, name: str) -> Estimated:
+    low, high = bounds(one)
+    return Estimated(one.id, name or parameter_name(one.id), low, high, one.value)
 
 
-def _free(model: PetabModel, table: Mapping[str, Symbol]) -> dict[str, float]:
-    """Return the parameters that can be estimated, with their values in the scenario."""
-    return {
-        id: value
+def _chosen(wanted: Sequence[str], model: PetabModel, compiled: Compiled) -> tuple[Uncertain, ...]:
+    """Return what is estimated: what is named, else what calibration fitted."""
+    table = symbols(compiled.sbml)
+    free = {
+        id
         for id, value in model.constants.items()
-        if id in table
-        and table[id].kind == "parameter"
+        if value > 0 and id in table and table[id].kind == "parameter"
         and not id.startswith(_NOT_ESTIMATED)
-        and value > 0
-    }
-
-
-def _chosen(
-    wanted: Sequence[str], free: Mapping[str, float], table: Mapping[str, Symbol]
-) -> tuple[str, ...]:
-    if not wanted:
-        # Those that calibration fitted, in this network or in its body.
-        return tuple(
-            id for id in free if table[id].confidence == "C" and "fitted" in table[id].notes
-        )
+    }  # fmt: skip
     for place, id in enumerate(wanted):
         with within("estimate", place):
             _check(id, free, table)
-    return tuple(wanted)
+    found = [one for one in uncertain(compiled, wanted) if one.id in free]
+    if wanted:
+        return tuple(found)
+    return tuple(one for one in found if _is_fitted(one, table[one.id]))
 
 
-def _check(id: str, free: Mapping[str, float], table: Mapping[str, Symbol]) -> None:
-    if id in free:
+def _is_fitted(one: Uncertain, symbol: Symbol) -> bool:
+    return one.confidence == "C" and "fitted" in symbol.notes
+
+
+def _check(id: str, free: Collection[str], table: Mapping[str, Symbol]) -> None:
+    if id in free or any(fnmatchcase(one, id) for one in free):
         return
     if id not in table:
         raise UnknownIdError(
