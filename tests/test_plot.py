@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from base64 import b64decode
 from itertools import combinations
 
 import numpy as np
@@ -270,6 +271,24 @@ def test_a_notebook_shows_it_without_pyplot():
         "assert 'matplotlib.pyplot' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+# The kernel is another process: what it warns of goes to its own output.
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_a_notebook_shows_the_same_picture_with_pyplot_in_use(tmp_path):
+    import nbclient
+    import nbformat
+
+    shown = "from mtorsim.plot import Picture\nPicture(figsize=(4, 3), dpi=300)"
+    cells = [shown, "import matplotlib.pyplot as plt\nplt.subplots()[0]", shown]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(one) for one in cells])
+    nbclient.NotebookClient(
+        notebook, kernel_name="python3", resources={"metadata": {"path": tmp_path}}
+    ).execute()
+    (before,), (after,) = (notebook.cells[place].outputs for place in (0, 2))
+    assert before.data["image/png"] == after.data["image/png"]
+    assert int.from_bytes(b64decode(after.data["image/png"])[16:20], "big") == 4 * 110  # pixels
 
 
 def test_the_drug_in_a_body_has_a_panel_on_a_logarithmic_axis():

@@ -79,6 +79,14 @@ class Picture(Figure):
         self.savefig(buffer, format="png", dpi=110)
         return buffer.getvalue()
 
+    def _ipython_display_(self) -> None:
+        # Once pyplot is in use, a notebook draws any figure in its own way, at the resolution of
+        # print: three times too large. This comes first, and gives the same picture always.
+        from IPython.display import display
+
+        shown = {"image/png": self._repr_png_(), "text/plain": repr(self)}
+        display(shown, raw=True)  # type: ignore[no-untyped-call]
+
 
 @dataclass(frozen=True)
 class Curve:
