@@ -31,6 +31,7 @@ from mtorsim.units import parameter, say_time
 if TYPE_CHECKING:
     import libsbml
 
+_READABLE = ("species", "observable")
 WASH_RATE = 10.0  # 1/min: the medium is free of drug within half a minute of the first wash
 
 
@@ -43,8 +44,10 @@ class Compiled:
     scenario : Scenario
     sbml : str
         The structure; shared by all scenarios with the same drugs.
+    usual : mapping of str to float
+        Values of the untreated cell that the cell line and chronic perturbations give it.
     adapted : mapping of str to float
-        Values of the untreated cell: the cell line, chronic perturbations, `set`.
+        Those, and what `set` of the scenario changes.
     settings : mapping of str to float
         Values from time 0: those of the untreated cell, stimuli, acute perturbations.
     given : mapping of str to float
@@ -57,6 +60,7 @@ class Compiled:
 
     scenario: Scenario
     sbml: str
+    usual: Mapping[str, float]
     adapted: Mapping[str, float]
     settings: Mapping[str, float]
     given: Mapping[str, float]
@@ -88,18 +92,16 @@ def compile_scenario(
     sbml = structure(*parts(scenario))
     table = symbols(sbml)
     changes = _changes(scenario)
-    facts = cells.load(scenario.cell).values
-    values = {id: value for id, value in defaults.items() if id in table}
-    for id, fact in facts.items():
-        _known(id, table, f"models/cells/{scenario.cell}.yaml")
-        values[id] = fact.to(table[id].unit, id)
-    apply_changes(values, changes["chronic"], table)
+    usual = _untreated(scenario, changes["chronic"], table)
+    values = dict(usual)
+    if defaults:
+        values = _untreated(scenario, changes["chronic"], table, defaults)
     _check_no_body(scenario, table)
     values |= settings_of(scenario.set, table, sbml)
     _check_shares(scenario, values)
     check_divisors({id: values[id] for id in scenario.set}, values, table, sbml)
     settings = dict(values)
-    values[POPULATION] = 0.0
+    values[POPULATION] = usual[POPULATION] = 0.0
     apply_changes(settings, changes["acute"], table)
     settings |= scenario.stimuli  # last: leucine given beside amino_acid_withdrawal is there
     plans = {one.drug: one.schedule for one in scenario.drugs}
@@ -107,12 +109,27 @@ def compile_scenario(
     return Compiled(
         scenario=scenario,
         sbml=sbml,
+        usual=usual,
         adapted=values,
         settings=settings | course.settings,
         given=course.given,
         steps=course.steps(scenario.duration),
         observe=_observed(scenario, table),
     )
+
+
+def _untreated(
+    scenario: Scenario,
+    chronic: Iterable[Change],
+    table: Mapping[str, Symbol],
+    defaults: Mapping[str, float] = MappingProxyType({}),
+) -> dict[str, float]:
+    values = {id: value for id, value in defaults.items() if id in table}
+    for id, fact in cells.load(scenario.cell).values.items():
+        _known(id, table, f"models/cells/{scenario.cell}.yaml")
+        values[id] = fact.to(table[id].unit, id)
+    apply_changes(values, chronic, table)
+    return values
 
 
 class Parts(NamedTuple):
@@ -355,12 +372,13 @@ def planned_course(
         The model.
     """
     course = Course(given=first_values(settings, sbml))
-    start = {id: one.value for id, one in symbols(sbml).items() if one.value is not None}
-    _check_weight(settings, start)
-    values = {**start, **settings, **course.given}
     regimens = {drug: plan for drug, plan in plans.items() if isinstance(plan, Regimen)}
-    _check_surface(regimens, settings)
-    administer(course, regimens, species, end, values, sbml)
+    if regimens:
+        start = {id: one.value for id, one in symbols(sbml).items() if one.value is not None}
+        _check_weight(settings, start)
+        _check_surface(regimens, settings)
+        values = {**start, **settings, **course.given}
+        administer(course, regimens, species, end, values, sbml)
     for drug, plan in plans.items():
         if not isinstance(plan, Regimen):
             _add_medium(course, drug, plan.changes())
@@ -403,14 +421,13 @@ def _medium_values(drug: str, change: MediumChange) -> dict[str, float]:
 
 
 def _observed(scenario: Scenario, table: Mapping[str, Symbol]) -> tuple[str, ...]:
-    readable = [id for id, symbol in table.items() if symbol.kind in ("species", "observable")]
     for place, id in enumerate(scenario.observe):
-        if id not in readable:
+        if id not in table or table[id].kind not in _READABLE:
             with within("observe", place):
                 raise UnknownIdError(
                     kind="observable or species",
                     given=id,
-                    choices=readable,
+                    choices=[id for id, one in table.items() if one.kind in _READABLE],
                     listing="mtorsim show observables",
                 )
     return scenario.observe or _usual(scenario)

@@ -13,6 +13,7 @@ from contextlib import suppress
 from functools import lru_cache
 from itertools import takewhile
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,7 @@ RELATIVE_TOLERANCE = 1e-8
 STEADY_HORIZON = 1e7  # min: twenty years
 STEADY_DRIFT = 1e-9  # 1/min: relative; over four days it moves nothing by more than 1e-5
 
+_NOTHING: Mapping[str, float] = MappingProxyType({})
 _MAXIMUM_STEPS = 100_000
 _PROCESSOR = (  # what /proc/cpuinfo calls it, and what it can do, on Intel's and on ARM's
     *("vendor_id", "cpu family", "model", "model name", "stepping", "flags"),
@@ -96,7 +98,7 @@ class Engine:
         }
         self._known = frozenset(id for table in self._tables.values() for id in table.ids)
         self._concentrations = frozenset(self.species + self._tables["boundary"].ids)
-        self._selected: tuple[str, ...] = ()
+        self._selected: dict[str, int] = {}  # what RoadRunner writes out -> its column
         integrator = self._runner.getIntegrator()
         integrator.setValue("maximum_num_steps", _MAXIMUM_STEPS)
         integrator.setValue("initial_time_step", 0.0)
@@ -163,6 +165,8 @@ class Engine:
         self,
         settings: Mapping[str, float],
         *,
+        start: Mapping[str, float] = _NOTHING,
+        also: Sequence[str] = (),
         relative_tolerance: float = 1e-9,
         absolute_tolerance: float = ABSOLUTE_TOLERANCE,
         label: str = "",
@@ -171,10 +175,22 @@ class Engine:
 
         Found by simulating, since root finders fail or return negative states for such networks.
 
+        Parameters
+        ----------
+        settings : mapping of str to float
+            Id of a parameter or species -> value; what is not named has that of the model.
+        start : mapping of str to float
+            Species -> concentration from which to search [nM], with the same conserved totals;
+            the nearer to rest, the sooner it is found. Goes before `settings`.
+        also : sequence of str
+            Ids of read-outs whose values at rest are returned as well.
+        relative_tolerance, absolute_tolerance, label
+            As of `run`.
+
         Returns
         -------
         dict
-            Species -> concentration [nM].
+            Species -> concentration [nM], and `also`.
 
         Raises
         ------
@@ -183,18 +199,17 @@ class Engine:
         """
         what = f"{label or 'run'}: pre-equilibration"
         for horizon in (STEADY_HORIZON, 10 * STEADY_HORIZON):
-            times = np.array([0.0, horizon])
-            run = Run(times, settings)
-            state = self.run(
-                run,
-                self.states,
+            columns = (*self.states, *also)
+            found = self.run(
+                Run(np.array([0.0, horizon]), settings, start),
+                columns,
                 relative_tolerance=relative_tolerance,
                 absolute_tolerance=absolute_tolerance,
                 label=what,
             )[-1]
-            name, drift = self._fastest(state, absolute_tolerance)
+            name, drift = self._fastest(found[: len(self.states)], absolute_tolerance)
             if drift <= STEADY_DRIFT:
-                return dict(zip(self.states, state.tolist(), strict=True))
+                return dict(zip(columns, found.tolist(), strict=True))
         raise SimulationError(
             f"{what} found no resting state in {say_time(horizon)}: {name} still changes by "
             f"{drift:.1e} of itself per minute. {_ADVICE}"
@@ -253,9 +268,9 @@ class Engine:
         grid = [start, *(time for time in wanted if time > start)]
         if stop is not None and stop > grid[-1]:
             grid.append(stop)
-        self._select(tuple(columns))
+        places = self._select(columns)
         if len(grid) == 1:
-            return np.array([self._runner.getSelectedValues()])
+            return np.array([self._runner.getSelectedValues()])[:, places]
         try:
             # RoadRunner needs the grid to start where the model stands.
             result: Any = self._runner.simulate(times=grid)
@@ -263,15 +278,22 @@ class Engine:
             raise self._failure(error, label) from None
         rows = np.array(result)
         first = 0 if len(wanted) and wanted[0] <= start else 1
-        return rows[first : first + len(wanted)]
+        return rows[first : first + len(wanted), places]
 
-    def _select(self, columns: tuple[str, ...]) -> None:
-        """Say what is read; RoadRunner looks up each name, which takes as long as a short run."""
-        if columns != self._selected:
+    def _select(self, columns: Sequence[str]) -> list[int]:
+        """Say what is read and return its columns.
+
+        RoadRunner looks up each name, which takes as long as a short run, so what was once read
+        goes on being read.
+        """
+        new = [id for id in dict.fromkeys(columns) if id not in self._selected]
+        if new:
+            every = (*self._selected, *new)
             self._runner.timeCourseSelections = [
-                f"[{id}]" if id in self._concentrations else id for id in columns
+                f"[{id}]" if id in self._concentrations else id for id in every
             ]
-            self._selected = columns
+            self._selected = {id: place for place, id in enumerate(every)}
+        return [self._selected[id] for id in columns]
 
     def _failure(self, error: RuntimeError, label: str) -> SimulationError:
         model = self._runner.model

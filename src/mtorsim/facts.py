@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypeVar, get_args
 
@@ -143,6 +144,12 @@ def number(entry: Entry, unit: str | None = None) -> tuple[float, str]:
 
 def names(folder: Path) -> tuple[str, ...]:
     """Return the names of the data files in a folder, in order of the alphabet."""
+    return _names(folder, folder.stat().st_mtime_ns if folder.is_dir() else 0)
+
+
+@lru_cache(maxsize=16)
+def _names(folder: Path, _changed: int) -> tuple[str, ...]:
+    """List a folder; `_changed` makes the cache notice a new file."""
     return tuple(sorted((file.stem for file in folder.glob("*.yaml")), key=str.casefold))
 
 

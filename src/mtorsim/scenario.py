@@ -269,9 +269,11 @@ class Scenario:
 
         Where no duration was given, that of the copy follows from its own drugs.
         """
-        same = {**self.to_dict(), "drugs": self.drugs, "species": self.species}
-        if not self._has_duration:
-            del same["duration"]
+        same = {name: getattr(self, name) for name in ("cell", "drugs", "perturbations", "set",
+                                                       "observe", "species")}  # fmt: skip
+        same["stimuli"] = {name: f"{dose!r} nM" for name, dose in self.stimuli.items()}
+        if self._has_duration:
+            same["duration"] = f"{self.duration!r} min"
         return type(self)(**(same | changes))
 
 
@@ -456,7 +458,7 @@ def settings(given: object) -> FrozenMapping[str, float | str]:
 
 def _setting(key: str, value: object) -> float | str:
     with within(key):
-        if isinstance(value, Quantity):
+        if not isinstance(value, str | float) and isinstance(value, Quantity):
             value = f"{value.magnitude!r} {value.units}"
         if isinstance(value, bool) or not isinstance(value, str | Real):
             raise ScenarioError(

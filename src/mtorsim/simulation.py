@@ -1,8 +1,10 @@
 """From a scenario to its curves: compile, pre-equilibrate the untreated cell, run."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import lru_cache
-from typing import Any
+from types import MappingProxyType
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -16,7 +18,7 @@ from mtorsim.compile import (
 )
 from mtorsim.derived import first_values
 from mtorsim.engine import ABSOLUTE_TOLERANCE, RELATIVE_TOLERANCE, VERSION, engine
-from mtorsim.errors import ScenarioError
+from mtorsim.errors import ScenarioError, SimulationError
 from mtorsim.result import Result
 from mtorsim.scenario import Scenario
 from mtorsim.settable import UNTREATED
@@ -99,12 +101,39 @@ def simulate(
 def steady_state(compiled: Compiled) -> dict[str, float]:
     """Return the state of the untreated cell at rest in its medium.
 
-    Species -> concentration [nM], and the parameters that describe the untreated cell.
+    The search begins where the cell without `set` rests, unless that holds other amounts of what
+    is neither made nor degraded, or fails: the same place whatever was computed before.
+
+    Returns
+    -------
+    dict
+        Species -> concentration [nM], and the parameters that describe the untreated cell.
+
+    Raises
+    ------
+    SimulationError
+        When it does not come to rest.
     """
     bare = structure((), parts(compiled.scenario).mutants)  # at rest there is no drug
-    table = symbols(bare)
-    values = tuple(sorted((id, one) for id, one in compiled.adapted.items() if id in table))
-    return dict(_steady_state(bare, values, compiled.scenario.cell))
+    values, usual = (_held(one, bare) for one in (compiled.adapted, compiled.usual))
+    is_near = values != usual and _amounts(values, bare) == _amounts(usual, bare)
+    return dict(_steady_state(bare, values, compiled.scenario.cell, usual if is_near else None))
+
+
+_Values: TypeAlias = tuple[tuple[str, float], ...]
+
+
+def _held(values: Mapping[str, float], sbml: str) -> _Values:
+    """Return the values that a model has a place for."""
+    table = symbols(sbml)
+    return tuple(sorted((id, one) for id, one in values.items() if id in table))
+
+
+def _amounts(values: _Values, sbml: str) -> dict[str, float]:
+    """Return volumes and first levels of species, as far as they are not those of the model."""
+    table = symbols(sbml)
+    given = {id: value for id, value in values if table[id].kind in ("species", "compartment")}
+    return given | first_values(dict(values), sbml)
 
 
 def to_sbml(scenario: Scenario) -> str:
@@ -126,12 +155,22 @@ def to_sbml(scenario: Scenario) -> str:
 
 @lru_cache(maxsize=256)
 def _steady_state(
-    sbml: str, values: tuple[tuple[str, float], ...], cell: str
+    sbml: str, values: _Values, cell: str, near: _Values | None = None
 ) -> Mapping[str, float]:
-    runner = engine(sbml)
-    rest = runner.steady_state(dict(values), label=cell)
-    read = runner.run(Run(np.zeros(1), dict(values), rest), tuple(UNTREATED.values()))[0]
-    return {**rest, **dict(zip(UNTREATED, read.tolist(), strict=True))}
+    if near is not None:
+        with suppress(SimulationError):  # then from where the model begins
+            begun = _steady_state(sbml, near, cell)
+            return _rest(sbml, values, cell, {id: begun[id] for id in begun if id not in UNTREATED})
+    return _rest(sbml, values, cell)
+
+
+def _rest(
+    sbml: str, values: _Values, cell: str, start: Mapping[str, float] = MappingProxyType({})
+) -> Mapping[str, float]:
+    reads = tuple(UNTREATED.values())
+    found = engine(sbml).steady_state(dict(values), start=start, also=reads, label=cell)
+    untreated = {id: found.pop(read) for id, read in UNTREATED.items()}
+    return found | untreated
 
 
 def _scenario(scenario: Scenario | None, fields: Mapping[str, Any]) -> Scenario:
