@@ -48,6 +48,10 @@ RELATIVE_TOLERANCE = 1e-8
 STEADY_HORIZON = 1e7  # min: twenty years
 STEADY_DRIFT = 1e-9  # 1/min: relative; over four days it moves nothing by more than 1e-5
 
+# Of the backward differentiation formulas. Curves with steps in them take up to a third less time
+# with 4 than with CVODE's 5 and are as exact; the long slow way to a resting state takes a third
+# more.
+_CURVE_ORDER, _REST_ORDER = 4, 5
 _NOTHING: Mapping[str, float] = MappingProxyType({})
 _MAXIMUM_STEPS = 100_000
 _PROCESSOR = (  # what /proc/cpuinfo calls it, and what it can do, on Intel's and on ARM's
@@ -139,7 +143,19 @@ class Engine:
         SimulationError
             When the solver fails, or a value is not finite, or a concentration is negative.
         """
-        self._prepare(run, relative_tolerance, absolute_tolerance)
+        return self._run(run, selections, relative_tolerance, absolute_tolerance, label)
+
+    def _run(
+        self,
+        run: Run,
+        selections: Sequence[str],
+        relative: float,
+        absolute: float,
+        label: str,
+        order: int = _CURVE_ORDER,
+    ) -> Floats:
+        self._runner.getIntegrator().setValue("maximum_bdf_order", order)
+        self._prepare(run, relative, absolute)
         columns = [*selections, *self.species]
         values = np.empty((len(run.times), len(columns)))
         breaks = [*(step.time for step in run.steps), np.inf]
@@ -158,7 +174,7 @@ class Engine:
                 break
             position = end
             self._carry_out(run.steps[index])
-        self._check(values, columns, run.times, absolute_tolerance, label)
+        self._check(values, columns, run.times, absolute, label)
         return values[:, : len(selections)]
 
     def steady_state(
@@ -200,13 +216,9 @@ class Engine:
         what = f"{label or 'run'}: pre-equilibration"
         for horizon in (STEADY_HORIZON, 10 * STEADY_HORIZON):
             columns = (*self.states, *also)
-            found = self.run(
-                Run(np.array([0.0, horizon]), settings, start),
-                columns,
-                relative_tolerance=relative_tolerance,
-                absolute_tolerance=absolute_tolerance,
-                label=what,
-            )[-1]
+            run = Run(np.array([0.0, horizon]), settings, start)
+            tolerances = (relative_tolerance, absolute_tolerance)
+            found = self._run(run, columns, *tolerances, what, _REST_ORDER)[-1]
             name, drift = self._fastest(found[: len(self.states)], absolute_tolerance)
             if drift <= STEADY_DRIFT:
                 return dict(zip(columns, found.tolist(), strict=True))
