@@ -100,7 +100,11 @@ class Engine:
             ),
             "parameter": self._free_parameters(),
         }
-        self._known = frozenset(id for table in self._tables.values() for id in table.ids)
+        self._places = {  # id -> its kind, and its place in the table of that
+            id: (kind, row)
+            for kind, table in self._tables.items()
+            for id, row in table.index.items()
+        }
         self._concentrations = frozenset(self.species + self._tables["boundary"].ids)
         self._selected: dict[str, int] = {}  # what RoadRunner writes out -> its column
         integrator = self._runner.getIntegrator()
@@ -233,23 +237,34 @@ class Engine:
         runner, model = self._runner, self._runner.model
         integrator = runner.getIntegrator()
         integrator.setValue("relative_tolerance", relative)
-        settings = {**run.settings, **run.start}
-        tables = self._tables
+        filled = self._filled({**run.settings, **run.start})
+        places = {kind: table.places for kind, table in self._tables.items()}
         # Parameters first: reset() recomputes what depends on them.
-        model.setGlobalParameterValues(*tables["parameter"].filled(settings))
+        model.setGlobalParameterValues(places["parameter"], filled["parameter"])
         runner.reset()
-        model.setCompartmentVolumes(*tables["compartment"].filled(settings))
-        model.setGlobalParameterValues(*tables["parameter"].filled(settings))
-        if tables["boundary"].ids:
-            model.setBoundarySpeciesConcentrations(*tables["boundary"].filled(settings))
+        model.setCompartmentVolumes(places["compartment"], filled["compartment"])
+        model.setGlobalParameterValues(places["parameter"], filled["parameter"])
+        if places["boundary"]:
+            model.setBoundarySpeciesConcentrations(places["boundary"], filled["boundary"])
         self._scales = np.concatenate([np.ones(len(self.rates)), self._species_volumes()])
-        model.setFloatingSpeciesConcentrations(*tables["species"].filled(settings))
+        model.setFloatingSpeciesConcentrations(places["species"], filled["species"])
         model.setTime(float(run.times[0]))
         # As amounts, one for each species: with one scalar for all, steps at a first dose fail.
         integrator.setValue("absolute_tolerance", (absolute * self._scales).tolist())
-        unknown = [id for id in settings if id not in self._known]
+
+    def _filled(self, settings: Mapping[str, float]) -> dict[str, Floats]:
+        """Return kind -> the values of all ids of that kind: those given, or else the model's."""
+        found = {kind: table.defaults.copy() for kind, table in self._tables.items()}
+        unknown = []
+        for id, value in settings.items():
+            place = self._places.get(id)
+            if place is None:
+                unknown.append(id)
+            else:
+                found[place[0]][place[1]] = value
         if unknown:
             raise ModelError(f"the model has no {', '.join(map(repr, unknown))} to set.")
+        return found
 
     def _carry_out(self, step: Step) -> None:
         for id in step.added:
@@ -267,11 +282,10 @@ class Engine:
             "parameter": model.setGlobalParameterValues,
         }
         for id, value in values.items():
-            kind = next((kind for kind, table in self._tables.items() if id in table.index), None)
-            if kind is None:
+            if id not in self._places:
                 raise ModelError(f"the model has no {id!r} to change.")
-            table = self._tables[kind]
-            setters[kind]([table.places[table.index[id]]], [value])
+            kind, row = self._places[id]
+            setters[kind]([self._tables[kind].places[row]], [value])
 
     def _segment(
         self, start: float, wanted: Floats, stop: float | None, columns: Sequence[str], label: str
@@ -369,13 +383,6 @@ class _Table:
         self.index = {id: row for row, id in enumerate(self.ids)}
         self.defaults = np.array(defaults, dtype=float)
         self.places = list(range(len(self.ids)) if places is None else places)
-
-    def filled(self, settings: Mapping[str, float]) -> tuple[list[int], Floats]:
-        values = self.defaults.copy()
-        for id, value in settings.items():
-            if id in self.index:
-                values[self.index[id]] = value
-        return self.places, values
 
 
 @lru_cache(maxsize=16)

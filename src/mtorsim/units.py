@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Iterable
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 from mtorsim.errors import UnitError, closest, either, shown
@@ -351,7 +351,7 @@ def _parse(value: object, unit: str, what: str) -> _Parsed:
     """Split `value` into number and unit; `unit` is what would have been right."""
     if isinstance(value, str):
         return _parse_text(value, unit, what)
-    if isinstance(value, Quantity):
+    if not isinstance(value, float) and isinstance(value, Quantity):  # the second takes long
         return _Parsed(_number(value.magnitude, value, unit, what), str(value.units) or "1")
     return _Parsed(_number(value, value, unit, what), None)
 
@@ -384,6 +384,7 @@ def _finite(number: float, value: object, what: str) -> float:
     return number
 
 
+@lru_cache(maxsize=256)
 def _tidy(unit: str) -> str:
     """Bring a unit to the spelling of the tables: ``1 / (µM · s)`` to ``1/(uM*s)``."""
     # Both micro signs: the one on keyboards and the Greek letter look alike.
