@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mtorsim.errors import ModelError
-from mtorsim.library import read_sbml
+from mtorsim.library import keep_libsbml, read_sbml
 
 if TYPE_CHECKING:
     import libsbml
@@ -47,6 +47,8 @@ def following(values: Mapping[str, float], sbml: str) -> dict[str, float]:
     """Return what first values depend on and these themselves, as `first_values`; NaN for none."""
     formulas = _formulas(sbml)
     known = dict(_file_values(sbml)) | dict(values) if formulas else {}
+    if formulas:
+        keep_libsbml()  # they were read earlier, perhaps before another library was imported
     for id, formula, _ in formulas:
         known[id] = evaluated(formula, known)
     return {id: known[id] for id, _, _ in formulas}

@@ -181,10 +181,28 @@ def load_file(path: str | Path) -> str:
     return antimony_to_sbml(text, what=str(path), folder=path.resolve().parent)
 
 
+def keep_libsbml() -> None:
+    """Give libsbml its own classes back, if another library took them.
+
+    libSBML, libSEDML and libCombine share a table of types in which the library that was imported
+    last wins: after ``import libsedml`` (or ``tellurium``) a formula of libsbml would be an object
+    of libsedml, which cannot tell a sum from a product.
+    """
+    import libsbml
+
+    if type(libsbml.parseL3Formula("1")) is libsbml.ASTNode:
+        return
+    table, end = libsbml._libsbml, "_swigregister"  # noqa: SLF001 - nothing public does this
+    for name in [name for name in vars(table) if name.endswith(end)]:
+        if (kind := getattr(libsbml, name.removesuffix(end), None)) is not None:
+            getattr(table, name)(kind)
+
+
 def read_sbml(text: str, *, what: str = "the model") -> "libsbml.SBMLDocument":
     """Parse SBML text; raise `ModelError` on the first reading error or when no model is in it."""
     import libsbml  # with its wrapper a fifth of a second, and what is kept needs no parsing
 
+    keep_libsbml()
     document = libsbml.readSBMLFromString(text)
     for index in range(document.getNumErrors()):
         error = document.getError(index)

@@ -15,15 +15,12 @@ MODEL, EXPERIMENT, METADATA, MANIFEST = (
 )
 
 _SPECIFICATIONS = "http://identifiers.org/combine.specifications"
-_FORMATS = {
-    ".xml": f"{_SPECIFICATIONS}/sbml.level-3.version-2",
-    ".sedml": f"{_SPECIFICATIONS}/sed-ml",  # with a version 4, libCombine would not know it
-    ".rdf": f"{_SPECIFICATIONS}/omex-metadata",
-}
+_SEDML = f"{_SPECIFICATIONS}/sed-ml"  # with a version 4 libCombine would not know it
+_RDF = f"{_SPECIFICATIONS}/omex-metadata"
 _BEGINNING = (1980, 1, 1, 0, 0, 0)  # the first date that a zip file knows
 
 
-def packed(sbml: str, sedml: str, description: str) -> bytes:
+def packed(sbml: str, sedml: str, description: str, *, level: tuple[int, int] = (3, 2)) -> bytes:
     """Return a COMBINE archive; the same content gives the same bytes.
 
     Parameters
@@ -32,24 +29,27 @@ def packed(sbml: str, sedml: str, description: str) -> bytes:
         The model, and the SED-ML that reads it as ``model.xml``.
     description : str
         What is simulated, for the metadata.
+    level : (int, int)
+        Level and version of the SBML.
     """
     files = {
         MODEL: sbml.encode("utf-8"),
         EXPERIMENT: sedml.encode("utf-8"),
         METADATA: _metadata(description).encode("utf-8"),
     }
-    return _zipped({MANIFEST: _manifest(files).encode("utf-8"), **files})
+    kind = f"{_SPECIFICATIONS}/sbml.level-{level[0]}.version-{level[1]}"
+    manifest = _manifest({MODEL: kind, EXPERIMENT: _SEDML, METADATA: _RDF})
+    return _zipped({MANIFEST: manifest.encode("utf-8"), **files})
 
 
-def _manifest(files: Mapping[str, bytes]) -> str:
+def _manifest(kinds: Mapping[str, str]) -> str:
     import libcombine
 
     manifest = libcombine.CaOmexManifest()
     _add(manifest, ".", f"{_SPECIFICATIONS}/omex")
     _add(manifest, f"./{MANIFEST}", f"{_SPECIFICATIONS}/omex-manifest")
-    for name in files:
-        ending = name[name.rindex(".") :]
-        _add(manifest, f"./{name}", _FORMATS[ending], is_master=name == EXPERIMENT)
+    for name, kind in kinds.items():
+        _add(manifest, f"./{name}", kind, is_master=name == EXPERIMENT)
     return str(libcombine.writeOMEXToString(manifest))
 
 

@@ -20,7 +20,6 @@ CVODE, RELATIVE, ABSOLUTE, STEPS = (
 _MAXIMUM_STEPS = 100_000
 _MOST_POINTS = 1000
 _INTERVALS = (0.1, 0.5, 1, 2, 5, 10, 15, 20, 30, 60, 120, 360, 720, 1440)  # min
-_SBML = "urn:sedml:language:sbml.level-3.version-2"
 _PARAMETER = "listOfParameters/sbml:parameter"
 _LONGEST = 24  # letters of a curve's name
 _TIME = "urn:sedml:symbol:time"
@@ -79,6 +78,8 @@ class Experiment:
     panels : sequence of Panel
     hour : float
         Length of an hour in the time of the model; 0 leaves the time of plots as it is.
+    level : (int, int)
+        Level and version of the SBML.
     """
 
     model: str
@@ -93,6 +94,20 @@ class Experiment:
     untreated: Mapping[str, float] = field(default_factory=dict)
     panels: Sequence[Panel] = ()
     hour: float = 0.0
+    level: tuple[int, int] = (3, 2)
+
+    @property
+    def namespace(self) -> str:
+        """The namespace of the SBML."""
+        level, version = self.level
+        core = "/core" if level > 2 else ""
+        return f"http://www.sbml.org/sbml/level{level}/version{version}{core}"
+
+    @property
+    def language(self) -> str:
+        """What SED-ML calls the SBML."""
+        level, version = self.level
+        return f"urn:sedml:language:sbml.level-{level}.version-{version}"
 
 
 def of_result(result: "Result", model: str) -> Experiment:
@@ -159,13 +174,13 @@ def written(experiment: Experiment) -> str:
 
     document = libsedml.SedDocument(1, 4)
     # Read-outs are addressed by XPath, whose prefix is declared here.
-    document.getNamespaces().add("http://www.sbml.org/sbml/level3/version2/core", "sbml")
+    document.getNamespaces().add(experiment.namespace, "sbml")
     lines = [*experiment.notes.splitlines(), f"Written by mtorsim {mtorsim.__version__}."]
     document.setNotes(_paragraphs(lines))
     model = document.createModel()
     _name(model, "model", experiment.name)
     model.setSource(experiment.model)
-    model.setLanguage(_SBML)
+    model.setLanguage(experiment.language)
     _write_course(document, experiment)
     task = document.createTask()
     _name(task, "task", experiment.name)
