@@ -44,7 +44,15 @@ ROWS = {
         "result",
         "simulation",
     ),
-    "studies": ("assays", "pharmacology", "sweeps", "sensitivities", "targets", "qualification"),
+    "studies": (
+        "assays",
+        "pharmacology",
+        "sweeps",
+        "sensitivities",
+        "targets",
+        "fits",
+        "qualification",
+    ),
     "edges": (
         "export",
         "plot",
@@ -52,6 +60,7 @@ ROWS = {
         "plot_pharmacology",
         "plot_sweep",
         "plot_sensitivity",
+        "plot_fit",
         "plot_archive",
         "check",
         "archive",
@@ -87,6 +96,7 @@ KEEPERS = {
         "plot_pharmacology",
         "plot_sweep",
         "plot_sensitivity",
+        "plot_fit",
         "plot_archive",
     },
     "typer": {"cli"},
@@ -108,6 +118,8 @@ COURTESIES = {
     ("sweeps", "plot_sweep"),
     ("sensitivities", "plot_sensitivity"),
     ("sensitivities", "export"),
+    ("fits", "plot_fit"),
+    ("fits", "export"),
 }
 
 

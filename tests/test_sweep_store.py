@@ -178,7 +178,9 @@ def stopping_after(count, target):
 def chunks_done_by(monkeypatch):
     done = []
     monkeypatch.setattr(
-        pool, "run_chunk", lambda plan, chunk: done.append(chunk) or work.run_chunk(plan, chunk)
+        pool,
+        "run_chunk",
+        lambda plan, chunk, *rest: done.append(chunk) or work.run_chunk(plan, chunk, *rest),
     )
     return done
 
@@ -187,7 +189,7 @@ STAGES = {
     "before the first chunk": (Store, "add", 0),
     "after some chunks": (Store, "add", 17),
     "after all chunks": (Store, "_failures", 0),
-    "before sweep.json": (store, "_json", 1),
+    "before sweep.json": (store, "as_json", 0),
     "before the store": (Store, "_write_results", 0),
     "in the coordinates": (zarr_files.ZarrFiles, "_array", 3),
     "in the arrays": (zarr_files.ZarrFiles, "variable", 4),

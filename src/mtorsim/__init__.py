@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from mtorsim import assays, pharmacology, sensitivities, sweeps, targets
+    from mtorsim import assays, fits, pharmacology, sensitivities, sweeps, targets
     from mtorsim.dosing import Constant, Repeated
     from mtorsim.errors import (
         InputError,
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         export_sedml,
         to_tellurium,
     )
+    from mtorsim.fits import fit
     from mtorsim.pharmacology.exposure import exposure
     from mtorsim.regimen import Pause, Phase, Regimen
     from mtorsim.result import Result
@@ -61,6 +62,7 @@ _HOME = {
     "export_sbml": "export",
     "export_sedml": "export",
     "exposure": "pharmacology.exposure",
+    "fit": "fits",
     "linspace": "sweeps",
     "logspace": "sweeps",
     "open_sweep": "sweeps",
@@ -69,7 +71,7 @@ _HOME = {
     "sweep": "sweeps",
     "to_tellurium": "export",
 }
-_ROOMS = ("assays", "pharmacology", "sensitivities", "sweeps", "targets")
+_ROOMS = ("assays", "fits", "pharmacology", "sensitivities", "sweeps", "targets")
 
 __all__ = [
     "Constant",
@@ -96,6 +98,8 @@ __all__ = [
     "export_sbml",
     "export_sedml",
     "exposure",
+    "fit",
+    "fits",
     "linspace",
     "logspace",
     "open_sweep",

@@ -85,6 +85,7 @@ def uncertain(
     branches: Iterable[str] = (),
     confidences: Iterable[str] = (),
     bounds: Bounds = MappingProxyType({}),
+    is_of_files: bool = False,
 ) -> tuple[Uncertain, ...]:
     """Return the parameters of a scenario that are chosen, in order of the model.
 
@@ -99,6 +100,8 @@ def uncertain(
         Only those of these model files, of these grades (A to D).
     bounds : mapping of str to (low, high)
         Ranges that go before those of the model files; text may carry units.
+    is_of_files : bool
+        Values of the model files, whatever the cell and the perturbations make of them.
 
     Raises
     ------
@@ -109,7 +112,7 @@ def uncertain(
     """
     table = symbols(compiled.sbml)
     one_of = [*patterns]
-    found = {one.id: one for one in _numbers(compiled, table)}
+    found = {one.id: one for one in _numbers(compiled, table, is_of_files)}
     chosen = dict.fromkeys(_matching(one_of, found, compiled, table) if one_of else _usual(found))
     every = [found[id] for id in chosen]
     for kind, given in (("branch", tuple(branches)), ("confidence", tuple(confidences))):
@@ -141,11 +144,14 @@ class _Number:
     is_usual: bool
 
 
-def _numbers(compiled: Compiled, table: Mapping[str, Symbol]) -> Iterator[_Number]:
+def _numbers(
+    compiled: Compiled, table: Mapping[str, Symbol], is_of_files: bool
+) -> Iterator[_Number]:
     """Yield everything above zero that has a grade and may be set."""
-    own = cells.load(compiled.scenario.cell).values
+    own = {} if is_of_files else cells.load(compiled.scenario.cell).values
+    adapted = {} if is_of_files else compiled.adapted
     for id, one in table.items():
-        value = compiled.adapted.get(id, one.value)
+        value = adapted.get(id, one.value)
         fact = own.get(id)
         grade = fact.confidence if fact else one.confidence
         if not value or value < 0 or not grade or not _is_settable(id, table, compiled.sbml):

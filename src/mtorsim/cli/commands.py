@@ -9,6 +9,8 @@ import typer
 from mtorsim import __version__
 from mtorsim.cli import options, screen
 from mtorsim.cli.assay import assay
+from mtorsim.cli.fit import EPILOG as FIT_EXAMPLES
+from mtorsim.cli.fit import fit
 from mtorsim.cli.pk import pk
 from mtorsim.cli.sensitivity import EPILOG as SENSITIVITY_EXAMPLES
 from mtorsim.cli.sensitivity import sensitivity
@@ -23,7 +25,7 @@ mtorsim simulates mTOR signalling under drugs.
   mtorsim run --cell PC-3 --drug sirolimus=100nM    another cell, another drug
   mtorsim show drugs                                what there is
 
-Commands: run, sweep, sensitivity, pk, assay, show, check, export.
+Commands: run, sweep, sensitivity, fit, pk, assay, show, check, export.
 Help: mtorsim --help, mtorsim run --help"""
 
 EXAMPLES = """Examples: [bold]mtorsim run[/bold] ·
@@ -82,6 +84,7 @@ def run(
 
 app.command()(sweep)
 app.command(epilog=SENSITIVITY_EXAMPLES)(sensitivity)
+app.command(epilog=FIT_EXAMPLES)(fit)
 app.command()(pk)
 
 

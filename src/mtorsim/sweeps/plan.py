@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -266,7 +265,7 @@ class Plan:
         models = [hashlib.sha256(structure(*one).encode()).hexdigest() for one in self.parts]
         found = self.to_dict() | {
             "models_sha256": models,
-            "model_files_sha256": _model_files(models_path()),
+            "model_files_sha256": model_files(),
             "versions": {"mtorsim": mtorsim.__version__, "libroadrunner": VERSION},
         }
         if self.method in design.SAMPLED:
@@ -281,9 +280,9 @@ class Plan:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _model_files(folder: Path) -> str:
+def model_files() -> str:
     """Return the SHA-256 of what the models are made from."""
-    found = hashlib.sha256()
+    found, folder = hashlib.sha256(), models_path()
     files = [path for ending in ("ant", "yaml") for path in folder.rglob(f"*.{ending}")]
     for path in sorted(files):
         found.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())

@@ -11,10 +11,11 @@ import signal
 import sys
 import warnings
 from collections import Counter, deque
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from multiprocessing.connection import Connection, wait
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
 from mtorsim.errors import MtorsimError
 from mtorsim.sweeps.plan import Plan
@@ -25,6 +26,11 @@ _CRASHES = 2  # of a point, until it is given up
 _MOST_DEATHS = 10  # in a row, without a chunk finished
 _PR_SET_PDEATHSIG = 1
 _NOBODY = -1
+
+T = TypeVar("T")
+Work: TypeAlias = Callable[[int, Mapping[int, str], Callable[[int], object]], T]
+"""What is done with a chunk: its number, points that are given up and why, and a function that is
+called with each point before it is begun."""
 
 
 def run(plan: Plan, chunks: Sequence[int], workers: int = 1) -> Generator[Done]:
@@ -43,17 +49,23 @@ def run(plan: Plan, chunks: Sequence[int], workers: int = 1) -> Generator[Done]:
     MtorsimError
         When workers die again and again and no chunk is finished.
     """
+    if workers > 1 and len(chunks) > 1:
+        warm(plan)  # what is compiled here, forked processes have
+    return carried_out(partial(run_chunk, plan), chunks, workers)
+
+
+def carried_out(work: Work[T], chunks: Sequence[int], workers: int = 1) -> Generator[T]:
+    """Yield what `work` makes of each chunk, in any order; as `run`, for any work."""
     if workers == 1 or len(chunks) <= 1:
-        return (run_chunk(plan, chunk) for chunk in chunks)
-    return _in_processes(plan, chunks, min(workers, len(chunks)))
+        return (work(chunk, {}, lambda _point: None) for chunk in chunks)
+    return _in_processes(work, chunks, min(workers, len(chunks)))
 
 
-def _in_processes(plan: Plan, chunks: Sequence[int], workers: int) -> Generator[Done]:
-    warm(plan)  # what is compiled here, forked processes have
+def _in_processes(work: Work[T], chunks: Sequence[int], workers: int) -> Generator[T]:
     waiting, losses = deque(chunks), _Losses()
     crew: list[_Worker] = []
     try:
-        crew.extend(_Worker(plan) for _ in range(workers))
+        crew.extend(_Worker(work) for _ in range(workers))
         while waiting or any(one.chunks for one in crew):
             for one in crew:
                 while waiting and len(one.chunks) < _IN_HAND:
@@ -65,7 +77,7 @@ def _in_processes(plan: Plan, chunks: Sequence[int], workers: int) -> Generator[
                 if (done := one.take()) is None:
                     losses.count(one)
                     waiting.extendleft(reversed(one.chunks))
-                    crew[place] = _Worker(plan)
+                    crew[place] = _Worker(work)
                 else:
                     losses.in_a_row = 0
                     yield done
@@ -77,13 +89,13 @@ def _in_processes(plan: Plan, chunks: Sequence[int], workers: int) -> Generator[
 class _Worker:
     """A process, the parent's end of its pipe, and the chunks that it was given."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, work: Work[Any]) -> None:
         context: Any = multiprocessing.get_context("fork")  # has the compiled models at once
         self.pipe, theirs = context.Pipe()
         self.point = context.RawValue("q", _NOBODY)
         self.chunks: deque[int] = deque()
         self.process = context.Process(
-            target=_serve, args=(theirs, plan, self.point, os.getpid()), daemon=True
+            target=_serve, args=(theirs, work, self.point, os.getpid()), daemon=True
         )
         with _no_interrupts(), warnings.catch_warnings():
             # Python warns of forks beside threads. Those of numpy and zarr hold no lock that a
@@ -98,7 +110,7 @@ class _Worker:
         with suppress(OSError):
             self.pipe.send((chunk, dict(given_up)))
 
-    def take(self) -> Done | None:
+    def take(self) -> Any:
         """Return a finished chunk; None when the worker has died.
 
         Raises
@@ -114,7 +126,6 @@ class _Worker:
         if isinstance(found, BaseException):
             raise found
         self.chunks.popleft()
-        assert isinstance(found, Done)
         return found
 
     def stop(self) -> None:
@@ -164,7 +175,7 @@ def _no_interrupts() -> Iterator[None]:
 # -- in the worker -------------------------------------------------------------------------------
 
 
-def _serve(pipe: "Connection[Any, Any]", plan: Plan, here: Any, parent: int) -> None:
+def _serve(pipe: "Connection[Any, Any]", work: Work[Any], here: Any, parent: int) -> None:
     """Do chunks until the pipe ends."""
     _end_with(parent)
 
@@ -175,7 +186,7 @@ def _serve(pipe: "Connection[Any, Any]", plan: Plan, here: Any, parent: int) -> 
         while True:
             chunk, given_up = pipe.recv()
             try:
-                found: Done | BaseException = run_chunk(plan, chunk, given_up, begin)
+                found: Any = work(chunk, given_up, begin)
             except Exception as error:  # noqa: BLE001 - raised again in the parent
                 found = error
             begin(_NOBODY)

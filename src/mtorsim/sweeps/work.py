@@ -107,7 +107,7 @@ def _run_point(plan: Plan, point: int) -> _Point:
     tolerances = (plan.relative_tolerance, plan.absolute_tolerance)
     try:
         compiled = compile_scenario(plan.scenario_of(point))
-        base = _baseline(compiled)
+        base = baseline(compiled)
     except (InputError, SimulationError) as error:  # no other tolerances would help
         return _Point({}, FAILED, str(error))
     try:
@@ -122,15 +122,15 @@ def _run_point(plan: Plan, point: int) -> _Point:
 
 
 @dataclass(frozen=True)
-class _Baseline:
-    """The untreated cell: its state at rest, and what is read of it."""
+class Baseline:
+    """The untreated cell: its state at rest [nM], and what is read of it, shape (m,)."""
 
     rest: Mapping[str, float]
     observed: Floats
 
 
 def _simulated(
-    plan: Plan, compiled: Compiled, base: _Baseline, tolerances: tuple[float, float]
+    plan: Plan, compiled: Compiled, base: Baseline, tolerances: tuple[float, float]
 ) -> dict[str, Floats]:
     times, places = plan.times_of(compiled)
     values = engine(compiled.sbml).run(
@@ -144,11 +144,17 @@ def _simulated(
     return {CURVES: values[places], **found} if CURVES in plan.read else found
 
 
-_baselines: dict[Any, _Baseline | str] = {}  # or why there is none
+_baselines: dict[Any, Baseline | str] = {}  # or why there is none
 
 
-def _baseline(compiled: Compiled) -> _Baseline:
-    """Return the untreated cell; points that share it share it, and also that there is none."""
+def baseline(compiled: Compiled) -> Baseline:
+    """Return the untreated cell; points that share it share it, and also that there is none.
+
+    Raises
+    ------
+    SimulationError
+        When it does not come to rest.
+    """
     bare = structure((), parts(compiled.scenario).mutants)
     known = symbols(bare)
     # Constants of a drug do not reach a cell without it: what is read there needs only these.
@@ -166,11 +172,11 @@ def _baseline(compiled: Compiled) -> _Baseline:
     return found
 
 
-def _rested(compiled: Compiled, model: str, adapted: dict[str, float]) -> _Baseline | str:
+def _rested(compiled: Compiled, model: str, adapted: dict[str, float]) -> Baseline | str:
     try:
         rest = steady_state(compiled)
         run = Run(np.zeros(1), adapted, {**first_values(adapted, model), **rest})
-        return _Baseline(rest, engine(model).run(run, compiled.observe)[0])
+        return Baseline(rest, engine(model).run(run, compiled.observe)[0])
     except SimulationError as error:
         return str(error)
 

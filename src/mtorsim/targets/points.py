@@ -81,13 +81,7 @@ class Points:
 
     def scale(self, model: Floats) -> tuple[float, float]:
         """Return scale and background that fit best; the scale, and what is added, not negative."""
-        from scipy.optimize import nnls
-
-        weights = 1 / self.data.error
-        sign = {"none": 0.0, "added": 1.0, "subtracted": -1.0}[self.background]
-        matrix = np.stack([model, np.full_like(model, sign)][: 1 + bool(sign)], axis=1)
-        factors, _ = nnls(matrix * weights[:, None], self.data.mean * weights)
-        return float(factors[0]), sign * float(factors[1:].sum())
+        return fitted_scale(model, self.data.mean, self.data.error, self.background)
 
     def within(self, model: Floats) -> Floats:
         """Return 1 for points within two published standard deviations, else 0; NaN without one."""
@@ -105,6 +99,34 @@ class Points:
     def residuals(self, carry_out: CarryOut) -> Floats:
         """Return how far the model is from each point, in its standard errors, shape (n,)."""
         return (self.scaled(self.model(carry_out)) - self.data.mean) / self.data.error
+
+
+def fitted_scale(
+    model: Floats, mean: Floats, error: Floats, background: str = "none"
+) -> tuple[float, float]:
+    """Return scale and background that bring a model closest to data in arbitrary units.
+
+    Parameters
+    ----------
+    model, mean, error : array, shape (n,)
+        The model [nM], the data and their standard deviations [arbitrary units].
+    background : str
+        One of `BACKGROUNDS`.
+
+    Returns
+    -------
+    float
+        The scale, not negative.
+    float
+        What is added to the scaled model: zero or more, or, of a subtracted one, zero or less.
+    """
+    from scipy.optimize import nnls
+
+    weights = 1 / error
+    sign = {"none": 0.0, "added": 1.0, "subtracted": -1.0}[background]
+    matrix = np.stack([model, np.full_like(model, sign)][: 1 + bool(sign)], axis=1)
+    factors, _ = nnls(matrix * weights[:, None], mean * weights)
+    return float(factors[0]), sign * float(factors[1:].sum())
 
 
 @lru_cache(maxsize=8)

@@ -1,0 +1,8 @@
+"""Fits: parameters that agree with measurements, and how well the data determine them."""
+
+from mtorsim.fits.carry_out import carry_out, fit
+from mtorsim.fits.data import Data, read
+from mtorsim.fits.problem import Free, Problem, problem
+from mtorsim.fits.result import Fit
+
+__all__ = ["Data", "Fit", "Free", "Problem", "carry_out", "fit", "problem", "read"]
