@@ -20,7 +20,7 @@ import numpy as np
 
 from mtorsim import cache
 from mtorsim.errors import ModelError, SimulationError
-from mtorsim.steps import Floats, Run, Step
+from mtorsim.steps import ADVICE, Floats, Run, Step, check_curves, in_pieces
 from mtorsim.units import say_time
 
 # CVODE writes its warnings to the C library's stdout, which would corrupt tables and JSON.
@@ -58,7 +58,6 @@ _PROCESSOR = (  # what /proc/cpuinfo calls it, and what it can do, on Intel's an
     *("vendor_id", "cpu family", "model", "model name", "stepping", "flags"),
     *("CPU implementer", "CPU architecture", "CPU variant", "CPU part", "CPU revision", "Features"),
 )
-_ADVICE = "Try a shorter duration, a value of --set closer to its default, or a lower dose."
 
 
 class Engine:
@@ -161,24 +160,14 @@ class Engine:
         self._runner.getIntegrator().setValue("maximum_bdf_order", order)
         self._prepare(run, relative, absolute)
         columns = [*selections, *self.species]
-        values = np.empty((len(run.times), len(columns)))
-        breaks = [*(step.time for step in run.steps), np.inf]
-        position = float(run.times[0])
-        done = 0
-        for index, end in enumerate(breaks):
-            upto = int(np.searchsorted(run.times, end, side="left"))
-            wanted = run.times[done:upto]
-            # Nothing is read after the last time, so nothing there may fail.
-            stop = end if upto < len(run.times) else None
-            label_here = f"{label or 'run'}, segment {index + 1} of {len(breaks)}"
-            rows = self._segment(position, wanted, stop, columns, label_here)
-            values[done:upto] = rows
-            done = upto
-            if done == len(run.times):
-                break
-            position = end
-            self._carry_out(run.steps[index])
-        self._check(values, columns, run.times, absolute, label)
+
+        def piece(start: float, wanted: Floats, stop: float | None, which: str) -> Floats:
+            where = f"{label or 'run'}, {which}"
+            return self._segment(start, wanted, stop, columns, where)
+
+        values = in_pieces(run, piece, self._carry_out)
+        is_species = [id in self._concentrations for id in columns]
+        check_curves(values, columns, is_species, run.times, absolute, label)
         return values[:, : len(selections)]
 
     def steady_state(
@@ -228,7 +217,7 @@ class Engine:
                 return dict(zip(columns, found.tolist(), strict=True))
         raise SimulationError(
             f"{what} found no resting state in {say_time(horizon)}: {name} still changes by "
-            f"{drift:.1e} of itself per minute. {_ADVICE}"
+            f"{drift:.1e} of itself per minute. {ADVICE}"
         )
 
     # -- inside ------------------------------------------------------------------------------
@@ -327,26 +316,8 @@ class Engine:
         lowest = int(np.argmin(state)) if len(state) else 0
         return SimulationError(
             f"solver stopped at {model.getTime():.6g} min, {label}. Lowest: "
-            f"{self.species[lowest]} = {state[lowest]:.3g} nM. CVODE: {_one_line(error)} {_ADVICE}"
+            f"{self.species[lowest]} = {state[lowest]:.3g} nM. CVODE: {_one_line(error)} {ADVICE}"
         )
-
-    def _check(
-        self, values: Floats, columns: Sequence[str], times: Floats, absolute: float, label: str
-    ) -> None:
-        # The integrator only promises each step to within its tolerance; errors add up, and those
-        # of a pool of 100 nM reach what is made from it. At the usual tolerance the floor is
-        # 1e-5 nM, a hundredth of a molecule in a cell.
-        floor = -1000 * absolute - 1e-6 * np.abs(values).max(axis=0, initial=0.0)
-        is_species = [id in self._concentrations for id in columns]
-        negative = (values < floor) & is_species
-        for bad, fault in ((~np.isfinite(values), "not a number"), (negative, "negative")):
-            if bad.any():
-                row, column = (int(where) for where in np.argwhere(bad)[0])
-                unit = " nM" if is_species[column] else ""
-                raise SimulationError(
-                    f"{columns[column]} is {fault} ({values[row, column]:.3g}{unit}) at "
-                    f"{times[row]:.6g} min, {label or 'run'}. {_ADVICE}"
-                )
 
     def _fastest(self, state: Floats, absolute: float) -> tuple[str, float]:
         """Return the state that moves fastest, and by how much of itself in a minute."""

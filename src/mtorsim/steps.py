@@ -1,15 +1,18 @@
 """What an engine is asked to do: output times, settings, and values that change on the way."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mtorsim.errors import ScenarioError, shown, within
+from mtorsim.errors import ScenarioError, SimulationError, shown, within
 from mtorsim.units import Given, parameter
 
 Floats = NDArray[np.float64]
+
+ADVICE = "Try a shorter duration, a value of --set closer to its default, or a lower dose."
+"""What may help where a solver fails."""
 
 JUST_BEFORE = 1e-3
 """How long before a dose [min] a curve is read, so that the dose itself does not show."""
@@ -107,3 +110,85 @@ def instants(times: Iterable[Given], end: float) -> Floats:
         if any(not 0 <= time <= end for time in minutes):
             raise ScenarioError(f"times: expected times from 0 to the end at {end:g} min.")
         return np.array(minutes, dtype=float)
+
+
+Piece = Callable[[float, Floats, float | None, str], Floats]
+"""From start, times wanted, stop (None: the last time) and a name to rows of values."""
+
+
+def in_pieces(run: Run, piece: Piece, carry_out: Callable[[Step], object]) -> Floats:
+    """Carry out a run from step to step.
+
+    Parameters
+    ----------
+    run : Run
+    piece : callable
+        Simulates from where the last piece stopped.
+    carry_out : callable
+        Does what a step says, between two pieces.
+
+    Returns
+    -------
+    array, shape (n, m)
+        A row for each output time; at that of a step, the values after it.
+    """
+    rows = []
+    breaks = [*(step.time for step in run.steps), np.inf]
+    position = float(run.times[0])
+    done = 0
+    for index, end in enumerate(breaks):
+        upto = int(np.searchsorted(run.times, end, side="left"))
+        # Nothing is read after the last time, so nothing there may fail.
+        stop = end if upto < len(run.times) else None
+        which = f"segment {index + 1} of {len(breaks)}"
+        rows.append(piece(position, run.times[done:upto], stop, which))
+        done = upto
+        if done == len(run.times):
+            break
+        position = end
+        carry_out(run.steps[index])
+    return np.concatenate(rows)
+
+
+def check_curves(
+    values: Floats,
+    columns: Sequence[str],
+    is_species: Sequence[bool],
+    times: Floats,
+    absolute: float,
+    label: str,
+) -> None:
+    """Refuse values that are not finite and concentrations below zero.
+
+    Parameters
+    ----------
+    values : array, shape (n, m)
+        Species are concentrations [nM].
+    columns : sequence of str, length m
+        Ids.
+    is_species : sequence of bool, length m
+    times : array, shape (n,)
+        [min].
+    absolute : float
+        Absolute tolerance of the integrator [nM].
+    label : str
+        Names the run.
+
+    Raises
+    ------
+    SimulationError
+        Naming id and time of the first.
+    """
+    # The integrator only promises each step to within its tolerance; errors add up, and those
+    # of a pool of 100 nM reach what is made from it. At the usual tolerance the floor is
+    # 1e-5 nM, a hundredth of a molecule in a cell.
+    floor = -1000 * absolute - 1e-6 * np.abs(values).max(axis=0, initial=0.0)
+    negative = (values < floor) & is_species
+    for bad, fault in ((~np.isfinite(values), "not a number"), (negative, "negative")):
+        if bad.any():
+            row, column = (int(where) for where in np.argwhere(bad)[0])
+            unit = " nM" if is_species[column] else ""
+            raise SimulationError(
+                f"{columns[column]} is {fault} ({values[row, column]:.3g}{unit}) at "
+                f"{times[row]:.6g} min, {label or 'run'}. {ADVICE}"
+            )
