@@ -4,11 +4,11 @@ Exit status: 0 done, 1 ran but failed, 2 bad input, 130 interrupted.
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from mtorsim.errors import MtorsimError
 
-__all__ = ["main"]
+__all__ = ["main", "status_of"]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -20,17 +20,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
         What follows ``mtorsim``; default: the process's own.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
-    sys.exit(_status_of(given))
+    sys.exit(status_of(given, _carry_out))
 
 
-def _status_of(arguments: list[str]) -> int:
+def _carry_out(arguments: Sequence[str]) -> int:
+    from mtorsim.cli.commands import run_command
+
+    return run_command(arguments)
+
+
+def status_of(arguments: list[str], work: Callable[[Sequence[str]], int]) -> int:
+    """Return the exit status of a command line that `work` carries out; say what went wrong."""
     from mtorsim.cli import screen
 
     is_debugging = "--debug" in arguments
     try:
-        from mtorsim.cli.commands import run_command
-
-        return run_command(arguments)
+        return work(arguments)
     except KeyboardInterrupt:
         screen.complain("interrupted", is_debugging)
         return 130

@@ -179,23 +179,28 @@ def run_command(arguments: Sequence[str]) -> int:
     InputError
         For a command line that cannot be understood.
     """
-    command = typer.main.get_command(app)
+    return carry_out(app, "mtorsim", arguments)
+
+
+def carry_out(program: typer.Typer, name: str, arguments: Sequence[str]) -> int:
+    """Carry out a command line of a program; otherwise as `run_command`."""
+    command = typer.main.get_command(program)
     try:
-        status = command.main(list(arguments), prog_name="mtorsim", standalone_mode=False)
+        status = command.main(list(arguments), prog_name=name, standalone_mode=False)
     except typer.Abort:
         raise KeyboardInterrupt from None
     except Exception as error:
         if hasattr(error, "format_message") and hasattr(error, "ctx"):
-            raise _usage_error(error) from None
+            raise _usage_error(error, name) from None
         raise
     if status == 130:
         raise KeyboardInterrupt
     return status if isinstance(status, int) else 0
 
 
-def _usage_error(error: Any) -> InputError:
+def _usage_error(error: Any, name: str) -> InputError:
     """Say in our words what typer could not parse."""
-    path = error.ctx.command_path if error.ctx else "mtorsim"
+    path = error.ctx.command_path if error.ctx else name
     option = getattr(error, "option_name", None)
     command = re.match(r"No such command '(.*?)'", error.message)
     if option and type(error).__name__ == "NoSuchOption":

@@ -1,0 +1,132 @@
+"""COMBINE archives from anybody: read in memory, never unpacked, with limits."""
+
+import posixpath
+import stat
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mtorsim.errors import InputError, shown
+
+MOST_FILES = 1000
+LARGEST = 100_000_000  # bytes of one file, unpacked
+LARGEST_TOGETHER = 500_000_000
+_MANIFEST = "manifest.xml"
+_SEDML = "combine.specifications/sed-ml"
+
+
+@dataclass(frozen=True)
+class Archive:
+    """The files of a COMBINE archive.
+
+    Attributes
+    ----------
+    name : str
+        Of the archive, for messages.
+    files : mapping of str to bytes
+        Path inside the archive -> content.
+    experiments : tuple of str
+        Paths of the SED-ML files to carry out: the master, or all where none is.
+    """
+
+    name: str
+    files: Mapping[str, bytes]
+    experiments: tuple[str, ...]
+
+    def text(self, path: str) -> str:
+        """Return an XML file as text.
+
+        Raises
+        ------
+        InputError
+            For what is not there, not UTF-8, or declares entities, which could grow without end.
+        """
+        if path not in self.files:
+            raise InputError(f"{self.name}: no file {shown(path)} in the archive.")
+        try:
+            text = self.files[path].decode("utf-8-sig")
+        except UnicodeDecodeError:
+            raise InputError(f"{self.name}: {path} is not UTF-8 text.") from None
+        if "<!DOCTYPE" in text or "<!ENTITY" in text:
+            raise InputError(f"{self.name}: {path} declares entities (DOCTYPE); that is refused.")
+        return text
+
+
+def read(path: str | Path) -> Archive:
+    """Return the content of a COMBINE archive.
+
+    Raises
+    ------
+    InputError
+        For what is no such archive; a member whose path leads out of it, that is a link, that is
+        there twice, or that is too large; an archive without SED-ML.
+    """
+    name = Path(path).name
+    try:
+        with zipfile.ZipFile(path) as container:
+            files = _files(container, name)
+    except OSError as error:
+        raise InputError(f"cannot read {str(path)!r}: {error.strerror or error}.") from None
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError) as error:
+        raise InputError(f"{name}: not a COMBINE archive: {error}.") from None
+    if _MANIFEST not in files:
+        raise InputError(f"{name}: not a COMBINE archive: there is no {_MANIFEST} in it.")
+    bare = Archive(name, files, ())
+    return Archive(name, files, _experiments(bare))
+
+
+def _files(container: zipfile.ZipFile, name: str) -> dict[str, bytes]:
+    members = [one for one in container.infolist() if not one.is_dir()]
+    if len(members) > MOST_FILES:
+        raise InputError(f"{name}: {len(members)} files; at most {MOST_FILES} are read.")
+    files: dict[str, bytes] = {}
+    left = LARGEST_TOGETHER
+    for member in members:
+        place = _place(member, name)
+        if place in files:
+            raise InputError(f"{name}: {shown(place)} is there twice.")
+        files[place] = _content(container, member, min(LARGEST, left), name)
+        left -= len(files[place])
+    return files
+
+
+def _place(member: zipfile.ZipInfo, name: str) -> str:
+    """Return where a member lies; refuse what leads elsewhere."""
+    given = member.filename
+    if stat.S_ISLNK(member.external_attr >> 16):
+        raise InputError(f"{name}: {shown(given)} is a link; that is refused.")
+    parts = given.split("/")
+    if given.startswith("/") or "\\" in given or ":" in given or ".." in parts:
+        raise InputError(f"{name}: {shown(given)} leads out of the archive; that is refused.")
+    return posixpath.normpath(given)
+
+
+def _content(container: zipfile.ZipFile, member: zipfile.ZipInfo, most: int, name: str) -> bytes:
+    # What a member says of its size may be a lie: no more is unpacked than is allowed.
+    with container.open(member) as stream:
+        content = stream.read(most + 1)
+    if len(content) > most:
+        raise InputError(
+            f"{name}: {shown(member.filename)} is larger than {most / 1e6:.0f} MB unpacked."
+        )
+    return content
+
+
+def _experiments(archive: Archive) -> tuple[str, ...]:
+    import libcombine
+
+    from mtorsim.library import keep_libsbml
+
+    manifest = libcombine.readOMEXFromString(archive.text(_MANIFEST))
+    keep_libsbml()
+    found = [
+        (posixpath.normpath(one.getLocation()), one.isSetMaster() and one.getMaster())
+        for one in manifest.getListOfContents()
+        if _SEDML in one.getFormat()
+    ]
+    masters = [place for place, is_master in found if is_master]
+    chosen = masters or [place for place, _ in found]
+    if not chosen:
+        raise InputError(f"{archive.name}: the manifest lists no SED-ML file.")
+    return tuple(chosen)

@@ -1,0 +1,299 @@
+"""SED-ML read as data: models with changed values, uniform time courses, read-outs, outputs.
+
+What goes beyond that is refused by its name: nothing is left out in silence.
+"""
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mtorsim.archive.container import Archive
+from mtorsim.errors import InputError, shown
+from mtorsim.library import keep_libsbml, read_sbml
+from mtorsim.steps import Floats
+
+_TIME = "urn:sedml:symbol:time"
+_ADDRESS = re.compile(
+    r"/(?:\w+:)?sbml/(?:\w+:)?model/(?:\w+:)?listOf(?:Species|Parameters|Compartments|Reactions)"
+    r"/(?:\w+:)?(species|parameter|compartment|reaction)\[@id=['\"](\w+)['\"]\](?:/@(\w+))?"
+)
+_ODE = {"KISAO:0000019": "CVODE", "KISAO:0000088": "LSODA", "KISAO:0000560": "LSODA/LSODAR"}
+_RELATIVE, _ABSOLUTE = "KISAO:0000209", "KISAO:0000211"
+_SETTERS = {
+    ("species", "initialConcentration"): "setInitialConcentration",
+    ("species", "initialAmount"): "setInitialAmount",
+    ("parameter", "value"): "setValue",
+    ("compartment", "size"): "setSize",
+}
+_MOST_POINTS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Course:
+    """A uniform time course: start, output times, tolerances (the absolute one an amount)."""
+
+    start: float
+    times: Floats
+    relative: float | None
+    absolute: float | None
+
+
+@dataclass(frozen=True)
+class Variable:
+    """What a generator reads: the id of a symbol of the model, or time where it is empty."""
+
+    id: str
+    task: str
+    symbol: str
+
+
+@dataclass(frozen=True)
+class Generator:
+    """A formula over variables and numbers."""
+
+    id: str
+    name: str
+    formula: Any
+    variables: tuple[Variable, ...]
+    numbers: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Output:
+    """A report, or a plot of curves (x, y, name).
+
+    Attributes
+    ----------
+    rows : tuple of (str, str)
+        Of a report: label and generator.
+    curves : tuple of (str, str, str)
+        Of a plot: generators of x and y, and a name.
+    log_x, log_y : bool
+        Whether an axis of a plot is logarithmic.
+    """
+
+    id: str
+    name: str
+    rows: tuple[tuple[str, str], ...] = ()
+    curves: tuple[tuple[str, str, str], ...] = ()
+    log_x: bool = False
+    log_y: bool = False
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One SED-ML file.
+
+    Attributes
+    ----------
+    place : str
+        Its path in the archive.
+    tasks : mapping of str to (str, Course)
+        Task -> its SBML, changes made, and its time course.
+    """
+
+    place: str
+    tasks: Mapping[str, tuple[str, Course]]
+    generators: Mapping[str, Generator]
+    outputs: tuple[Output, ...]
+
+
+def read(archive: Archive, place: str) -> Experiment:
+    """Return a SED-ML file of an archive.
+
+    Raises
+    ------
+    InputError
+        For what is not sound SED-ML, or asks for more than uniform time courses.
+    """
+    import libsedml
+
+    document = libsedml.readSedMLFromString(archive.text(place))
+    keep_libsbml()
+    where = f"{archive.name}, {place}"
+    errors = [document.getError(index) for index in range(document.getNumErrors())]
+    for error in errors:
+        if error.getSeverity() >= libsedml.LIBSEDML_SEV_ERROR:
+            raise InputError(
+                f"{where}, line {error.getLine()}: not sound SED-ML. "
+                f"{' '.join(error.getMessage().split())}"
+            )
+    courses = {one.getId(): _course(one, where) for one in document.getListOfSimulations()}
+    tasks = {}
+    for one in document.getListOfTasks():
+        _expect(one, "task", where)
+        model = _sbml(archive, document, one.getModelReference(), place, where)
+        course = _known(courses, one.getSimulationReference(), "simulation", where)
+        tasks[one.getId()] = (model, course)
+    generators = {
+        one.getId(): _generator(one, tasks, where) for one in document.getListOfDataGenerators()
+    }
+    outputs = tuple(_output(one, generators, where) for one in document.getListOfOutputs())
+    if not outputs:
+        raise InputError(f"{where}: no output is asked for: neither report nor plot.")
+    return Experiment(place, tasks, generators, outputs)
+
+
+def _expect(element: Any, kind: str, where: str) -> None:
+    if element.getElementName() != kind:
+        raise InputError(
+            f"{where}: {element.getElementName()} {element.getId()!r} is not supported. "
+            f"Expected a {kind}."
+        )
+
+
+def _known(choices: Mapping[str, Any], id: str, what: str, where: str) -> Any:
+    if id not in choices:
+        raise InputError(f"{where}: no {what} {id!r}.")
+    return choices[id]
+
+
+def _course(one: Any, where: str) -> Course:
+    _expect(one, "uniformTimeCourse", where)
+    algorithm = one.getAlgorithm()
+    kind = algorithm.getKisaoID() if algorithm is not None else ""
+    if kind not in _ODE:
+        raise InputError(
+            f"{where}: algorithm {shown(kind)} of {one.getId()!r} is not supported. "
+            f"Expected one of {', '.join(f'{id} ({name})' for id, name in _ODE.items())}."
+        )
+    given = {
+        item.getKisaoID(): item.getValue() for item in algorithm.getListOfAlgorithmParameters()
+    }
+    numbers = (one.getInitialTime(), one.getOutputStartTime(), one.getOutputEndTime())
+    steps = one.getNumberOfSteps()
+    if not (np.isfinite(numbers).all() and numbers[0] <= numbers[1] < numbers[2]):
+        raise InputError(f"{where}: the times of {one.getId()!r} do not rise.")
+    if not 0 < steps <= _MOST_POINTS:
+        raise InputError(
+            f"{where}: {one.getId()!r} has {steps} steps; 1 to {_MOST_POINTS} are run."
+        )
+    times = np.linspace(numbers[1], numbers[2], steps + 1)
+    tolerances = [_tolerance(given.get(term), where) for term in (_RELATIVE, _ABSOLUTE)]
+    return Course(numbers[0], times, *tolerances)
+
+
+def _tolerance(text: str | None, where: str) -> float | None:
+    if text is None:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = np.nan
+    if not 0 < value < 1:
+        raise InputError(f"{where}: a tolerance of {shown(text)}. Expected one such as 1e-8.")
+    return value
+
+
+def _sbml(archive: Archive, document: Any, id: str, place: str, where: str) -> str:
+    """Return the SBML of a model, with its changes and those of the model it is made from."""
+    chain: list[Any] = []
+    source = id
+    models = {one.getId(): one for one in document.getListOfModels()}
+    while source in models:
+        if len(chain) > len(models):
+            raise InputError(f"{where}: model {id!r} is made from itself.")
+        chain.append(models[source])
+        source = chain[-1].getSource().removeprefix("#")
+    if not chain:
+        raise InputError(f"{where}: no model {id!r}.")
+    if ":" in source:
+        raise InputError(
+            f"{where}: model source {shown(source)} is not supported. Expected a file of the "
+            "archive: nothing is fetched."
+        )
+    if "sbml" not in (language := chain[-1].getLanguage()):
+        raise InputError(f"{where}: model language {shown(language)} is not supported: only SBML.")
+    path = posixpath.normpath(posixpath.join(posixpath.dirname(place), source))
+    sbml = read_sbml(archive.text(path), what=f"{archive.name}, {path}")
+    for model in reversed(chain):
+        for change in model.getListOfChanges():
+            _change(sbml.getModel(), change, where)
+    import libsbml
+
+    return str(libsbml.writeSBMLToString(sbml))
+
+
+def _change(model: Any, change: Any, where: str) -> None:
+    _expect(change, "changeAttribute", where)
+    kind, id, attribute = _address(change.getTarget(), where)
+    setter = _SETTERS.get((kind, attribute))
+    find = {"species": model.getSpecies, "parameter": model.getParameter,
+            "compartment": model.getCompartment}.get(kind)  # fmt: skip
+    element = find(id) if find else None
+    if setter is None or element is None:
+        raise InputError(f"{where}: a change of {change.getTarget()!r} is not supported.")
+    try:
+        value = float(change.getNewValue())
+    except ValueError:
+        value = np.nan
+    if not np.isfinite(value):
+        raise InputError(f"{where}: {change.getNewValue()!r} for {id!r} is not a number.")
+    getattr(element, setter)(value)
+    model.removeInitialAssignment(id)  # what is given goes before what was computed
+
+
+def _address(target: str, where: str) -> tuple[str, str, str]:
+    match = _ADDRESS.fullmatch(target.strip())
+    if match is None:
+        raise InputError(
+            f"{where}: target {shown(target)} is not supported. Expected one such as "
+            "/sbml:sbml/sbml:model/sbml:listOfSpecies/sbml:species[@id='A']."
+        )
+    return match[1], match[2], match[3] or ""
+
+
+def _generator(one: Any, tasks: Mapping[str, Any], where: str) -> Generator:
+    if one.getMath() is None:
+        raise InputError(f"{where}: data generator {one.getId()!r} has no formula.")
+    return Generator(
+        id=one.getId(),
+        name=one.getName() or one.getId(),
+        formula=one.getMath().deepCopy(),
+        variables=tuple(_variables(one, tasks, where)),
+        numbers={item.getId(): item.getValue() for item in one.getListOfParameters()},
+    )
+
+
+def _variables(one: Any, tasks: Mapping[str, Any], where: str) -> Iterator[Variable]:
+    for item in one.getListOfVariables():
+        task = item.getTaskReference()
+        _known(tasks, task, "task", where)
+        if item.isSetSymbol():
+            if item.getSymbol() != _TIME:
+                raise InputError(f"{where}: symbol {item.getSymbol()!r} is not supported.")
+            yield Variable(item.getId(), task, "")
+        else:
+            yield Variable(item.getId(), task, _address(item.getTarget(), where)[1])
+
+
+def _output(one: Any, generators: Mapping[str, Generator], where: str) -> Output:
+    id, name = one.getId(), one.getName() or one.getId()
+    if not re.fullmatch(r"\w{1,100}", id):
+        raise InputError(f"{where}: output id {shown(id)} cannot name a file.")
+    if one.getElementName() == "report":
+        sets = [*one.getListOfDataSets()]
+        rows = [(item.getLabel() or item.getId(), item.getDataReference()) for item in sets]
+        for _, reference in rows:
+            _known(generators, reference, "data generator", where)
+        return Output(id, name, rows=tuple(rows))
+    _expect(one, "plot2D", where)
+    curves, logs = [], []
+    for item in one.getListOfCurves():
+        _expect(item, "curve", where)
+        references = item.getXDataReference(), item.getYDataReference()
+        for reference in references:
+            _known(generators, reference, "data generator", where)
+        curves.append((*references, item.getName() or generators[references[1]].name))
+        logs.append((bool(item.getLogX()), bool(item.getLogY())))
+    return Output(
+        id,
+        name,
+        curves=tuple(curves),
+        log_x=any(x for x, _ in logs),
+        log_y=any(y for _, y in logs),
+    )

@@ -1,0 +1,286 @@
+"""Archives from anybody: run by our engine, read as data, refused where they ask for more."""
+
+import io
+import stat
+import zipfile
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import mtorsim as mt
+from mtorsim.archive import container, simulate_archive
+from mtorsim.cli import status_of
+from mtorsim.cli.biosimulators import app
+from mtorsim.cli.commands import carry_out
+from mtorsim.errors import InputError, UnknownIdError
+
+MANIFEST = """<?xml version="1.0" encoding="UTF-8"?>
+<omexManifest xmlns="http://identifiers.org/combine.specifications/omex-manifest">
+  <content location="." format="http://identifiers.org/combine.specifications/omex"/>
+  <content location="./model.xml" format="http://identifiers.org/combine.specifications/sbml"/>
+  <content location="./a/run.sedml" master="true"
+    format="http://identifiers.org/combine.specifications/sed-ml.level-1.version-3"/>
+</omexManifest>"""
+
+# A decays with rate constant 0.5; B is counted as an amount in two litres.
+MODEL = """<?xml version="1.0" encoding="UTF-8"?>
+<sbml xmlns="http://www.sbml.org/sbml/level3/version1/core" level="3" version="1">
+<model id="decay"><listOfCompartments>
+  <compartment id="c" size="2" constant="true" spatialDimensions="3"/></listOfCompartments>
+<listOfSpecies>
+  <species id="A" compartment="c" initialConcentration="8" constant="false"
+    hasOnlySubstanceUnits="false" boundaryCondition="false"/>
+  <species id="B" compartment="c" initialAmount="0" constant="false"
+    hasOnlySubstanceUnits="true" boundaryCondition="false"/></listOfSpecies>
+<listOfParameters><parameter id="k" value="0.5" constant="true"/></listOfParameters>
+<listOfReactions><reaction id="turn" reversible="false" fast="false">
+  <listOfReactants><speciesReference species="A" stoichiometry="1" constant="true"/>
+  </listOfReactants><listOfProducts>
+  <speciesReference species="B" stoichiometry="1" constant="true"/></listOfProducts>
+  <kineticLaw><math xmlns="http://www.w3.org/1998/Math/MathML"><apply><times/>
+    <ci>c</ci><ci>k</ci><ci>A</ci></apply></math></kineticLaw></reaction></listOfReactions>
+</model></sbml>"""
+
+SEDML = """<?xml version="1.0" encoding="UTF-8"?>
+<sedML xmlns="http://sed-ml.org/sed-ml/level1/version3" level="1" version="3"
+  xmlns:sbml="http://www.sbml.org/sbml/level3/version1/core">
+<listOfSimulations><uniformTimeCourse id="s" initialTime="0" outputStartTime="2"
+  outputEndTime="4" numberOfPoints="4"><algorithm kisaoID="KISAO:0000019"/></uniformTimeCourse>
+</listOfSimulations>
+<listOfModels><model id="m" language="urn:sedml:language:sbml" source="../model.xml"/>
+  <model id="fast" language="urn:sedml:language:sbml" source="m"><listOfChanges>
+    <changeAttribute newValue="1"
+      target="/sbml:sbml/sbml:model/sbml:listOfParameters/sbml:parameter[@id='k']/@value"/>
+  </listOfChanges></model></listOfModels>
+<listOfTasks><task id="t" modelReference="m" simulationReference="s"/>
+  <task id="u" modelReference="fast" simulationReference="s"/></listOfTasks>
+<listOfDataGenerators>
+  <dataGenerator id="time"><listOfVariables>
+    <variable id="x" symbol="urn:sedml:symbol:time" taskReference="t"/></listOfVariables>
+    <math xmlns="http://www.w3.org/1998/Math/MathML"><ci>x</ci></math></dataGenerator>
+  <dataGenerator id="lnA"><listOfVariables><variable id="y" taskReference="t"
+    target="/sbml:sbml/sbml:model/sbml:listOfSpecies/sbml:species[@id='A']"/></listOfVariables>
+    <listOfParameters><parameter id="first" value="8"/></listOfParameters>
+    <math xmlns="http://www.w3.org/1998/Math/MathML"><apply><ln/><apply><divide/>
+      <ci>y</ci><ci>first</ci></apply></apply></math></dataGenerator>
+  <dataGenerator id="B"><listOfVariables><variable id="z" taskReference="u"
+    target="/sbml:sbml/sbml:model/sbml:listOfSpecies/sbml:species[@id='B']"/></listOfVariables>
+    <math xmlns="http://www.w3.org/1998/Math/MathML"><ci>z</ci></math></dataGenerator>
+</listOfDataGenerators>
+<listOfOutputs><report id="r"><listOfDataSets>
+  <dataSet id="d1" label="time" dataReference="time"/>
+  <dataSet id="d2" label="ln A/A0" dataReference="lnA"/>
+  <dataSet id="d3" label="B when fast" dataReference="B"/></listOfDataSets></report>
+  <plot2D id="p" name="decay"><listOfCurves><curve id="q" logX="false" logY="true"
+    xDataReference="time" yDataReference="B"/></listOfCurves></plot2D></listOfOutputs>
+</sedML>"""
+
+FILES = {"manifest.xml": MANIFEST, "model.xml": MODEL, "a/run.sedml": SEDML}
+
+
+def packed(path, **changes):
+    members = FILES | {name.replace("__", "/"): text for name, text in changes.items()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in members.items():
+            archive.writestr(name, text)
+    return path
+
+
+def with_sedml(tmp_path, old, new):
+    assert old in SEDML
+    files = FILES | {"a/run.sedml": SEDML.replace(old, new)}
+    with zipfile.ZipFile(tmp_path / "a.omex", "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+    return tmp_path / "a.omex"
+
+
+# -- what it gives ---------------------------------------------------------------------------------
+
+
+def test_our_own_archive_gives_our_own_curves(tmp_path):
+    scenario = mt.Scenario(
+        drugs=[mt.Treatment("temsirolimus", mt.Constant("20 nM", stop="90 min"))],
+        duration="3 h",
+        observe=["S6K1_pT389", "AKT_pS473", "drug_medium", "mTORC2_complex"],
+    )
+    mt.export_omex(scenario, tmp_path / "a.omex")
+    folder = simulate_archive(tmp_path / "a.omex", tmp_path / "out")
+    table = pd.read_csv(folder / "simulation.sedml" / "report.csv")
+    own = mt.simulate(scenario, times=[float(time) for time in table["time"]])
+    assert [*table.columns] == ["time", *scenario.observe]
+    for id in scenario.observe:
+        away = (
+            table["time"].to_numpy() != 90
+        )  # where the medium changes, its event may print either side
+        given = table[id].to_numpy()
+        assert given[away] == pytest.approx(own.column(id)[away], rel=1e-5, abs=1e-6)
+    pictures = {path.name for path in (folder / "simulation.sedml").glob("*.png")}
+    assert pictures == {f"plot_{n}.png" for n in ("s6k1", "akt", "immunophilins", "others")}
+
+
+def test_a_decay_by_hand(tmp_path):
+    """Tables of a formula, of an amount, of a changed parameter, from the second time unit on."""
+    folder = simulate_archive(packed(tmp_path / "a.omex"), tmp_path / "out")
+    table = pd.read_csv(folder / "a" / "run.sedml" / "r.csv")
+    time = np.array([2, 2.5, 3, 3.5, 4])
+    assert table["time"].to_numpy() == pytest.approx(time)
+    assert table["ln A/A0"].to_numpy() == pytest.approx(-0.5 * time, rel=1e-6)
+    assert table["B when fast"].to_numpy() == pytest.approx(16 * (1 - np.exp(-time)), rel=1e-6)
+    assert (folder / "a" / "run.sedml" / "p.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_reports_as_hdf5(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    folder = simulate_archive(packed(tmp_path / "a.omex"), tmp_path / "out", reports=["h5"])
+    assert not (folder / "a" / "run.sedml" / "r.csv").exists()
+    with h5py.File(folder / "reports.h5") as file:
+        report = file["a/run.sedml/r"]
+        assert report.shape == (3, 5)
+        assert report[1] == pytest.approx(-0.5 * report[0], rel=1e-6)
+        assert [*report.attrs["sedmlDataSetLabels"]] == ["time", "ln A/A0", "B when fast"]
+        assert report.attrs["_type"] == "SedReport"
+
+
+# -- what is refused -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["../evil.txt", "/etc/evil", "a/../../evil", "a\\evil", "C:evil"])
+def test_members_that_lead_elsewhere(tmp_path, name):
+    path = packed(tmp_path / "a.omex")
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(zipfile.ZipInfo(name), "evil")
+    with pytest.raises(InputError, match="leads out of the archive"):
+        simulate_archive(path, tmp_path / "out")
+    assert {one.name for one in tmp_path.iterdir()} == {"a.omex"}
+
+
+def test_links(tmp_path):
+    path = packed(tmp_path / "a.omex")
+    link = zipfile.ZipInfo("link")
+    link.external_attr = (stat.S_IFLNK | 0o777) << 16
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(link, "/etc/passwd")
+    with pytest.raises(InputError, match="'link' is a link"):
+        simulate_archive(path, tmp_path / "out")
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_member_twice(tmp_path):
+    path = packed(tmp_path / "a.omex")
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("./model.xml", "other")
+    with pytest.raises(InputError, match="is there twice"):
+        simulate_archive(path, tmp_path / "out")
+
+
+def test_what_unpacks_to_too_much(tmp_path, monkeypatch):
+    monkeypatch.setattr(container, "LARGEST", 1_000_000)
+    with zipfile.ZipFile(tmp_path / "a.omex", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("manifest.xml", MANIFEST)
+        archive.writestr("zeros", b"\0" * 2_000_000)
+    with pytest.raises(InputError, match="larger than 1 MB unpacked"):
+        simulate_archive(tmp_path / "a.omex", tmp_path / "out")
+
+
+def test_too_many_members(tmp_path, monkeypatch):
+    monkeypatch.setattr(container, "MOST_FILES", 2)
+    with pytest.raises(InputError, match="3 files; at most 2"):
+        simulate_archive(packed(tmp_path / "a.omex"), tmp_path / "out")
+
+
+def test_entities(tmp_path):
+    bomb = MODEL.replace("<sbml", '<!DOCTYPE x [<!ENTITY a "aaaa">]><sbml', 1)
+    with pytest.raises(InputError, match="declares entities"):
+        simulate_archive(packed(tmp_path / "a.omex", **{"model.xml": bomb}), tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('source="../model.xml"', 'source="http://x.org/m.xml"', "nothing is fetched"),
+        ('source="../model.xml"', 'source="../../secret.xml"', "no file '../secret.xml'"),
+        ('source="../model.xml"', 'source="fast"', "made from itself"),
+        ("language:sbml", "language:cellml", "only SBML"),
+        ("KISAO:0000019", "KISAO:0000029", "'KISAO:0000029' of 's' is not supported"),
+        ("/@value", "/@constant", "a change of .* is not supported"),
+        ('newValue="1"', 'newValue="os.system(1)"', "is not a number"),
+        ("[@id='A']", "[@name='A']", "is not supported. Expected one such as"),
+        ("[@id='A']", "[@id='Z']", "'Z' is neither a species nor a parameter"),
+        ("symbol:time", "symbol:volume", "symbol 'urn:sedml:symbol:volume'"),
+        ("<ln/>", "<sin/>", "is not supported. Expected arithmetic"),
+        ("<ci>first</ci>", "<ci>last</ci>", "nothing is called 'last'"),
+        ('numberOfPoints="4"', 'numberOfPoints="2000000"', "has 2000000 steps"),
+        ('outputEndTime="4"', 'outputEndTime="1"', "do not rise"),
+        ('<report id="r">', '<report id="../r">', "not sound SED-ML|cannot name a file"),
+        ('dataReference="lnA"', 'dataReference="lnZ"', "no data generator 'lnZ'"),
+        ('modelReference="fast"', 'modelReference="slow"', "no model 'slow'"),
+    ],
+)
+def test_sedml_that_asks_for_more(tmp_path, old, new, message):
+    with pytest.raises(InputError, match=message):
+        simulate_archive(with_sedml(tmp_path, old, new), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_repeated_task_is_refused_by_name(tmp_path):
+    task = '<task id="u" modelReference="fast" simulationReference="s"/>'
+    repeated = (
+        '<repeatedTask id="u" range="v" resetModel="true"><listOfRanges>'
+        '<vectorRange id="v"><value>1</value></vectorRange></listOfRanges><listOfSubTasks>'
+        '<subTask task="t" order="1"/></listOfSubTasks></repeatedTask>'
+    )
+    with pytest.raises(InputError, match="repeatedTask 'u' is not supported"):
+        simulate_archive(with_sedml(tmp_path, task, repeated), tmp_path / "out")
+
+
+def test_a_model_that_the_engine_cannot_run(tmp_path):
+    fast = MODEL.replace('fast="false"', 'fast="true"')
+    with pytest.raises(InputError, match="fast reactions"):
+        simulate_archive(packed(tmp_path / "a.omex", **{"model.xml": fast}), tmp_path / "out")
+
+
+def test_no_archive_at_all(tmp_path):
+    (tmp_path / "a.omex").write_bytes(b"PK nothing")
+    with pytest.raises(InputError, match="not a COMBINE archive"):
+        simulate_archive(tmp_path / "a.omex", tmp_path / "out")
+    with pytest.raises(InputError, match="cannot read"):
+        simulate_archive(tmp_path / "none.omex", tmp_path / "out")
+    with zipfile.ZipFile(tmp_path / "b.omex", "w") as archive:
+        archive.writestr("a.txt", "a")
+    with pytest.raises(InputError, match="there is no manifest"):
+        simulate_archive(tmp_path / "b.omex", tmp_path / "out")
+    with pytest.raises(UnknownIdError, match="no report format 'pdf'"):
+        simulate_archive(packed(tmp_path / "c.omex"), tmp_path / "out", reports=["pdf"])
+
+
+# -- the command -----------------------------------------------------------------------------------
+
+
+def command(*arguments):
+    name = "biosimulators-mtorsim"
+    return status_of([*arguments], lambda given: carry_out(app, name, given))
+
+
+def test_the_command_of_biosimulators(tmp_path, capsys):
+    path = packed(tmp_path / "a.omex")
+    assert command("-i", str(path), "-o", str(tmp_path / "out")) == 0
+    assert (tmp_path / "out" / "a" / "run.sedml" / "r.csv").is_file()
+    assert capsys.readouterr().out == f"Wrote {tmp_path / 'out'}.\n"
+
+
+def test_the_command_refuses_in_a_line(tmp_path, capsys):
+    for arguments in (["-i", "none.omex", "-o", "x"], ["-i", "a.omex"], ["--nothing"], ["-i"]):
+        assert command(*arguments) == 2
+        captured = capsys.readouterr()
+        assert captured.out == ""
+        assert captured.err.startswith("error: ")
+        assert len(captured.err.splitlines()) == 1
+
+
+def test_the_bytes_of_an_archive_are_read_in_memory(tmp_path):
+    content = container.read(packed(tmp_path / "a.omex"))
+    assert {*content.files} == {*FILES}
+    assert content.experiments == ("a/run.sedml",)
+    assert io.BytesIO(content.files["model.xml"]).read() == MODEL.encode()
