@@ -12,6 +12,8 @@ from mtorsim.cli.assay import assay
 from mtorsim.cli.fit import EPILOG as FIT_EXAMPLES
 from mtorsim.cli.fit import fit
 from mtorsim.cli.pk import pk
+from mtorsim.cli.qualify import EPILOG as QUALIFY_EXAMPLES
+from mtorsim.cli.qualify import qualify
 from mtorsim.cli.sensitivity import EPILOG as SENSITIVITY_EXAMPLES
 from mtorsim.cli.sensitivity import sensitivity
 from mtorsim.cli.show import show
@@ -86,6 +88,7 @@ app.command()(sweep)
 app.command(epilog=SENSITIVITY_EXAMPLES)(sensitivity)
 app.command(epilog=FIT_EXAMPLES)(fit)
 app.command()(pk)
+app.command(epilog=QUALIFY_EXAMPLES)(qualify)
 
 
 EXPORTS = """Examples: [bold]mtorsim export -o model.xml[/bold] ·

@@ -25,6 +25,8 @@ class Measure:
     fitted : bool
         Whether the calibration used data on this very quantity, or a constant was chosen with it in
         view: then it is no evidence for itself.
+    note : str
+        What goes with the number, such as its interval.
     """
 
     what: str
@@ -33,6 +35,7 @@ class Measure:
     low: float = -np.inf
     high: float = np.inf
     fitted: bool = False
+    note: str = ""
 
     @property
     def passed(self) -> bool:
@@ -49,7 +52,8 @@ class Measure:
         unit = "" if self.unit == "1" else f" {self.unit}"
         verdict = "ok" if self.passed else "MISS"
         basis = "fitted" if self.fitted else "predicted"
-        return f"{verdict:4s} {self.what}: {self.value:.4g}{unit} ({bounds}; {basis})"
+        what = self.what + self.note
+        return f"{verdict:4s} {what}: {self.value:.4g}{unit} ({bounds}; {basis})"
 
 
 @dataclass(frozen=True)

@@ -138,8 +138,8 @@ def _inhibitory(cell: str, share: int, plate: TimePoint) -> Measure:
     if found.low is not None and found.high is not None:
         said = f", 95 % {found.low:.2g}-{found.high:.2g} nM{said}"
     value = math.inf if found.value is None else found.value
-    what = f"{cell}: IC{share} of temsirolimus, 72 h{said}"
-    return Measure(what, value, "nM", high=100 if share == 20 else math.inf)
+    what = f"{cell}: IC{share} of temsirolimus, 72 h"
+    return Measure(what, value, "nM", high=100 if share == 20 else math.inf, note=said)
 
 
 @cache

@@ -1,0 +1,197 @@
+"""Carries a qualification out: every published number and behaviour, on the cores there are."""
+
+import math
+import multiprocessing
+import time
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from mtorsim.errors import InputError, SimulationError, UnknownIdError
+from mtorsim.qualification import BEHAVIOURS, behaviour
+from mtorsim.qualification.drawn import Course, DoseResponse, course, dose_responses
+from mtorsim.qualification.report import Report
+from mtorsim.qualification.rows import Row, of_measure, of_target
+from mtorsim.qualification.scenes import Seen, seen
+from mtorsim.qualification.tolerances import TIGHTER, Change, change
+from mtorsim.targets import Outcomes, Target, groups, load
+
+Progress: TypeAlias = Callable[[int, int], None]
+_TOGETHER = 8  # published numbers of one task: neighbours share simulations
+_LONG = ("B7", "B13", "B16")  # are begun first
+
+
+@dataclass
+class Part:
+    """What one task found."""
+
+    rows: list[Row] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    statements: dict[str, str] = field(default_factory=dict)
+    courses: dict[str, Course] = field(default_factory=dict)
+    responses: dict[str, list[DoseResponse]] = field(default_factory=dict)
+    scenes: dict[str, list[Seen]] = field(default_factory=dict)
+
+
+Task: TypeAlias = str | tuple[Target, ...]
+"""A behaviour, or a few published numbers."""
+
+
+def qualify(
+    targets: Sequence[Target] | None = None,
+    *,
+    only: Iterable[str] = (),
+    workers: int = 1,
+    tolerances: bool = True,
+    progress: Progress | None = None,
+) -> Report:
+    """Simulate published numbers and behaviours, and return how the models compare.
+
+    Parameters
+    ----------
+    targets : sequence of Target, optional
+        Default: the table that comes with mtorsim.
+    only : iterable of str
+        Groups, ids, or behaviours such as ``"B5"``; default: everything.
+    workers : int
+        Processes of this machine.
+    tolerances : bool
+        Whether every number is simulated once more with tolerances a hundredfold tighter.
+    progress : callable, optional
+        Called with how many numbers and behaviours are done, and how many there are.
+
+    Raises
+    ------
+    UnknownIdError
+        For a name in `only` that is no group, id or behaviour.
+    InputError
+        For a scenario or read-out that the models do not have.
+    SimulationError
+        When a behaviour cannot be simulated, or a process dies. A published number that cannot be
+        simulated is a row that says so.
+    """
+    listed = load() if targets is None else list(targets)
+    chosen, behaviours = _chosen(listed, tuple(only))
+    simulated = [one for one in chosen if one.is_simulated]
+    begun = time.monotonic()
+    tasks = _tasks(simulated, behaviours)
+    done = _all(tasks, tolerances, workers, progress)
+    parts = [done[place] for place in range(len(tasks))]
+    order = {one.id: place for place, one in enumerate(listed)}
+    rows = [row for part in parts for row in part.rows]
+    rows.sort(key=lambda row: (order.get(row.id, math.inf), _number(row.group)))
+    return Report(
+        rows=tuple(rows),
+        left_out=tuple(one for one in chosen if not one.is_simulated),
+        statements={id: text for part in parts for id, text in part.statements.items()},
+        changes=tuple(
+            sorted((one for part in parts for one in part.changes), key=lambda one: order[one.id])
+        ),
+        courses={id: one for part in parts for id, one in part.courses.items()},
+        responses={id: one for part in parts for id, one in part.responses.items()},
+        scenes={id: one for part in parts for id, one in part.scenes.items()},
+        is_whole=not tuple(only),
+        seconds=time.monotonic() - begun,
+    )
+
+
+def _number(group: str) -> int:
+    return int(group[1:]) if group in BEHAVIOURS else 0
+
+
+def _chosen(targets: Sequence[Target], only: Sequence[str]) -> tuple[list[Target], list[str]]:
+    """Return the published numbers and the behaviours that are meant."""
+    if not only:
+        return list(targets), list(BEHAVIOURS)
+    names = {name.casefold(): name for name in [*groups(targets), *(t.id for t in targets),
+                                                *BEHAVIOURS]}  # fmt: skip
+    for name in only:
+        if name.casefold() not in names:
+            raise UnknownIdError(
+                kind="group, id or behaviour", given=name, choices=names.values()
+            ).at("--only")
+    meant = {names[name.casefold()] for name in only}
+    kept = [one for one in targets if {one.id, one.group} & meant]
+    return kept, [id for id in BEHAVIOURS if id in meant]
+
+
+def _tasks(targets: Sequence[Target], behaviours: Sequence[str]) -> list[Task]:
+    """Return what is done, the longest first, neighbours together."""
+    chunks = [tuple(targets[k : k + _TOGETHER]) for k in range(0, len(targets), _TOGETHER)]
+    first = [id for id in behaviours if id in _LONG]
+    return [*first, *chunks, *(id for id in behaviours if id not in _LONG)]
+
+
+def _all(
+    tasks: Sequence[Task], tolerances: bool, workers: int, progress: Progress | None
+) -> Mapping[int, Part]:
+    sizes = [1 if isinstance(task, str) else len(task) for task in tasks]
+    done: dict[int, Part] = {}
+    finished = 0
+    for place, part in _carried_out(tasks, tolerances, workers):
+        done[place] = part
+        finished += sizes[place]
+        if progress is not None:
+            progress(finished, sum(sizes))
+    return done
+
+
+def _carried_out(
+    tasks: Sequence[Task], tolerances: bool, workers: int
+) -> Iterator[tuple[int, Part]]:
+    if workers == 1 or len(tasks) == 1:
+        yield from ((place, _do(task, tolerances)) for place, task in enumerate(tasks))
+        return
+    context = multiprocessing.get_context("fork")  # has the compiled models at once
+    with warnings.catch_warnings():
+        # Python warns of forks beside threads; those of numpy hold no lock that a worker needs.
+        warnings.filterwarnings("ignore", ".*fork.*", DeprecationWarning)
+        pool = ProcessPoolExecutor(min(workers, len(tasks)), mp_context=context)
+        try:
+            places: dict[Future[Part], int] = {
+                pool.submit(_do, task, tolerances): place for place, task in enumerate(tasks)
+            }
+            yield from ((places[future], future.result()) for future in as_completed(places))
+        except BrokenProcessPool:
+            raise SimulationError(
+                "a process died while it simulated. Try --workers 1, and --only to find which row."
+            ) from None
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _do(task: Task, tolerances: bool) -> Part:
+    return _measured(task) if isinstance(task, str) else _compared(task, tolerances)
+
+
+def _measured(id: str) -> Part:
+    found = behaviour(id)
+    rows = [of_measure(id, measure) for measure in found.measures]
+    return Part(rows=rows, statements={id: found.statement}, scenes={id: seen(id)})
+
+
+def _compared(targets: Sequence[Target], tolerances: bool) -> Part:
+    part, usual, tight = Part(), Outcomes(), Outcomes(tighter=TIGHTER)
+    for target in targets:
+        try:
+            _compare(target, part, usual, tight if tolerances else None)
+        except SimulationError as error:
+            part.rows.append(of_target(target, math.nan, str(error)))
+        except InputError as error:
+            raise error.at(target.id) from None
+    return part
+
+
+def _compare(target: Target, part: Part, usual: Outcomes, tight: Outcomes | None) -> None:
+    model = target.read(usual)
+    again = None if tight is None else target.read(tight)
+    if (found := course(target, usual)) is not None:
+        part.courses[target.id] = found
+    if lines := dose_responses(target, usual):
+        part.responses[target.id] = lines
+    if again is not None:
+        part.changes.append(change(target, model, again))
+    part.rows.append(of_target(target, model))

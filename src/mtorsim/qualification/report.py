@@ -1,0 +1,150 @@
+"""The report of a qualification: every number beside what was published, scored and explained."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mtorsim.qualification.drawn import Course, DoseResponse
+from mtorsim.qualification.explanations import Explanation, explanations
+from mtorsim.qualification.rows import VERDICTS, Row, Score, scores
+from mtorsim.qualification.scenes import Seen
+from mtorsim.qualification.tolerances import Change
+from mtorsim.targets import Target
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+_WORST_FIRST = ("failed", "miss", "near")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Report:
+    """How the models compare with what was published.
+
+    Attributes
+    ----------
+    rows : tuple of Row
+        Published numbers, then measurements of behaviours.
+    left_out : tuple of Target
+        Published numbers that are not simulated.
+    statements : mapping of str to str
+        Behaviour -> what must be seen.
+    changes : tuple of Change
+        Read-outs with tighter tolerances; empty if not asked for.
+    courses : mapping of str to Course
+        Id of a row -> its published curve and the model.
+    responses : mapping of str to list of DoseResponse
+        Id of a row -> the dose-responses it is read from.
+    scenes : mapping of str to list of Seen
+        Behaviour -> what is drawn of it.
+    is_whole : bool
+        Whether everything there is was done.
+    seconds : float
+        How long it took.
+    """
+
+    rows: tuple[Row, ...]
+    left_out: tuple[Target, ...]
+    statements: Mapping[str, str]
+    changes: tuple[Change, ...]
+    courses: Mapping[str, Course] = field(repr=False)
+    responses: Mapping[str, list[DoseResponse]] = field(repr=False)
+    scenes: Mapping[str, list[Seen]] = field(repr=False)
+    is_whole: bool
+    seconds: float
+
+    @property
+    def scores(self) -> list[Score]:
+        """One for each group and kind; calibrated and predicted are never mixed."""
+        return scores(self.rows)
+
+    @property
+    def misses(self) -> list[Row]:
+        """Rows that do not pass, the worst first."""
+        found = [row for row in self.rows if row.verdict in _WORST_FIRST]
+        return sorted(found, key=lambda row: _WORST_FIRST.index(row.verdict))
+
+    def explanation(self, row: Row) -> Explanation | None:
+        """Return why a row is missed, where that was written down."""
+        return explanations().get(row.id)
+
+    @property
+    def unexplained(self) -> list[Row]:
+        """Rows that do not pass and that nobody has explained."""
+        return [row for row in self.misses if self.explanation(row) is None]
+
+    def settled(self, kind: str) -> tuple[int, int, int]:
+        """Return how many rows of a kind pass, how many are explained, and how many there are."""
+        own = [row for row in self.rows if row.kind == kind and row.is_scored]
+        told = [row for row in own if row.verdict != "pass" and self.explanation(row)]
+        return sum(row.verdict == "pass" for row in own), len(told), len(own)
+
+    @property
+    def moved(self) -> list[Change]:
+        """Read-outs that tighter tolerances change by more than they may."""
+        return [one for one in self.changes if not one.passed]
+
+    def to_dataframe(self) -> "pd.DataFrame":
+        """Return one row a number: what was published, what the models give, the verdict."""
+        import pandas as pd
+
+        return pd.DataFrame([self._record(row) for row in self.rows])
+
+    def _record(self, row: Row) -> dict[str, Any]:
+        told = self.explanation(row) if row.verdict != "pass" else None
+        return {
+            "id": row.id,
+            "group": row.group,
+            "quantity": row.what,
+            "condition": row.condition,
+            "published": row.value,
+            "low": row.low if math.isfinite(row.low) else None,
+            "high": row.high if math.isfinite(row.high) else None,
+            "unit": row.unit,
+            "model": row.model,
+            "verdict": row.verdict,
+            "kind": row.kind,
+            "evidence": row.is_evidence,
+            "provenance": row.provenance,
+            "confidence": row.confidence,
+            "citation": row.citation,
+            "doi": row.doi,
+            "place": row.place,
+            "remark": row.remark,
+            "explanation": str(told) if told else "",
+            "reason": row.reason,
+        }
+
+    def tolerance_table(self) -> "pd.DataFrame":
+        """Return one row a read-out: as usual, with tighter tolerances, and by how much it moves.
+
+        A logarithm is given as what it is the logarithm of.
+        """
+        import pandas as pd
+
+        columns = ["id", "quantity", "unit", "usual", "tight", "change_percent"]
+        found = [
+            (one.id, one.what, one.unit, one.usual, one.tight, 100 * one.share)
+            for one in self.changes
+        ]
+        return pd.DataFrame(found, columns=columns)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Verdict -> how many rows."""
+        return {one: sum(row.verdict == one for row in self.rows) for one in VERDICTS}
+
+    def figures(self) -> "Mapping[str, Figure]":
+        """Return title -> figure: model against published, time courses, dose-responses."""
+        from mtorsim.plot_qualification import figures
+
+        return figures(self)
+
+    def save(self, folder: str | Path) -> Path:
+        """Write qualification.csv, tolerances.csv, report.html and run.json; return the folder."""
+        from mtorsim.export.qualification_folder import save
+
+        return save(self, Path(folder))

@@ -1,0 +1,154 @@
+"""One row of the report: a number of the models, its bounds, and what the two say together."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from mtorsim.qualification.measure import Measure
+from mtorsim.targets import Target
+
+KINDS = ("calibrated", "chosen", "follows", "predicted")
+"""What the number was to the models; scores never mix them."""
+
+VERDICTS = ("pass", "near", "miss", "failed", "shown")
+"""Within the range, nearly, not; the solver failed; a number without bounds."""
+
+SCORED = VERDICTS[:4]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A number that the models give, beside what was published.
+
+    Attributes
+    ----------
+    id, group, what, unit, condition : str
+    kind : str
+        One of `KINDS`.
+    model : float
+        NaN where it could not be simulated.
+    value, low, high : float
+        As published; NaN and infinite where there is none.
+    scale : str
+        ``"linear"`` or ``"log"``: how distances are measured.
+    verdict : str
+        One of `VERDICTS`.
+    is_evidence : bool
+        Whether the published number was read; what was recalled is counted apart.
+    provenance, confidence, citation, doi, place, remark : str
+        As in `Target`; of a behaviour, that it is one.
+    reason : str
+        Why it could not be simulated.
+    """
+
+    id: str
+    group: str
+    what: str
+    kind: str
+    model: float
+    value: float = math.nan
+    low: float = -math.inf
+    high: float = math.inf
+    unit: str = "1"
+    scale: str = "linear"
+    verdict: str
+    is_evidence: bool = True
+    condition: str = ""
+    provenance: str = ""
+    confidence: str = ""
+    citation: str = ""
+    doi: str = ""
+    place: str = ""
+    remark: str = ""
+    reason: str = ""
+
+    @property
+    def is_scored(self) -> bool:
+        """Whether it can be right or wrong."""
+        return self.verdict in SCORED
+
+    @property
+    def published(self) -> str:
+        """The published value and range, in words."""
+        bounds = {
+            (True, True): f"{self.low:.4g} to {self.high:.4g}",
+            (True, False): f"at least {self.low:.4g}",
+            (False, True): f"at most {self.high:.4g}",
+            (False, False): "no bound",
+        }[math.isfinite(self.low), math.isfinite(self.high)]
+        return bounds if math.isnan(self.value) else f"{self.value:.4g} ({bounds})"
+
+
+def of_target(target: Target, model: float, reason: str = "") -> Row:
+    """Return the row of a published number; a `reason` says why there is none of the models."""
+    same = ("id", "group", "value", "low", "high", "unit", "scale", "condition", "provenance",
+            "confidence", "citation", "doi", "place", "remark", "is_evidence")  # fmt: skip
+    return Row(
+        what=target.quantity,
+        kind=target.use,
+        model=model,
+        verdict="failed" if reason else target.verdict(model),
+        reason=reason,
+        **{name: getattr(target, name) for name in same},
+    )
+
+
+def of_measure(behaviour: str, measure: Measure) -> Row:
+    """Return the row of one measurement of a behaviour."""
+    is_bound = math.isfinite(measure.low) or math.isfinite(measure.high)
+    return Row(
+        id=f"{behaviour}: {measure.what}",
+        group=behaviour,
+        what=measure.what + measure.note,
+        kind="calibrated" if measure.fitted else "predicted",
+        model=measure.value,
+        low=measure.low,
+        high=measure.high,
+        unit=measure.unit,
+        verdict=("pass" if measure.passed else "miss") if is_bound else "shown",
+        provenance="behaviour",
+    )
+
+
+@dataclass(frozen=True)
+class Score:
+    """How many numbers of a group and kind pass.
+
+    Attributes
+    ----------
+    group, kind : str
+    is_evidence : bool
+        False for numbers that were recalled or assumed: those are no evidence.
+    passed, near, missed, failed : int
+    """
+
+    group: str
+    kind: str
+    is_evidence: bool
+    passed: int
+    near: int
+    missed: int
+    failed: int
+
+    @property
+    def count(self) -> int:
+        """All that can be right or wrong."""
+        return self.passed + self.near + self.missed + self.failed
+
+
+def scores(rows: Iterable[Row]) -> list[Score]:
+    """Return the score of each group and kind that has any, in the order of the rows."""
+    scored = [row for row in rows if row.is_scored]
+    keys = dict.fromkeys((row.group, row.kind, row.is_evidence) for row in scored)
+    groups = list(dict.fromkeys(row.group for row in scored))
+    ordered = sorted(keys, key=lambda one: (groups.index(one[0]), KINDS.index(one[1]), not one[2]))
+    return [_score(key, [row for row in scored if _key(row) == key]) for key in ordered]
+
+
+def _key(row: Row) -> tuple[str, str, bool]:
+    return row.group, row.kind, row.is_evidence
+
+
+def _score(key: tuple[str, str, bool], rows: Sequence[Row]) -> Score:
+    counts = [sum(row.verdict == one for row in rows) for one in SCORED]
+    return Score(*key, *counts)
