@@ -15,7 +15,8 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
-from experiments import HERE, Array, curves, effect_residuals, model_curves, targets
+from experiments import HERE, Array, count
+from experiments import residuals as misfits
 from parameters import current, free, to_steps, to_values, write
 from reporting import report
 from scipy.optimize import least_squares
@@ -29,22 +30,11 @@ FARTHEST = 2.5  # standard deviations from the prior; beyond it a value is not b
 
 def residuals(steps: Array) -> Array:
     """Return all weighted residuals: curves, effects, priors."""
-    values = to_values(steps)
     try:
-        model = model_curves(values)
-        points = [
-            (curve.scaled(model[curve.dataset, curve.observable]) - curve.mean) / curve.error
-            for curve in curves()
-        ]
-        return np.concatenate([*points, list(effect_residuals(values)), steps])
+        return np.concatenate([list(misfits(to_values(steps))), steps])
     except SimulationError:
         # A parameter set that cannot be simulated is as bad as any; the fit steps back.
-        count = (
-            sum(len(curve.mean) for curve in curves())
-            + int((targets()["use"] == "fitted").sum())
-            + len(steps)
-        )
-        return np.full(count, 1e3)
+        return np.full(count() + len(steps), 1e3)
 
 
 def fit(number: int) -> dict[str, object]:

@@ -15,7 +15,7 @@ import re
 from collections.abc import Mapping
 
 import numpy as np
-from experiments import Array, Values, targets
+from experiments import Array, Values, measured, used_by
 from scipy.optimize import least_squares
 
 import mtorsim as mt
@@ -36,8 +36,7 @@ PACE = "kG1_exit_max"
 IN_G1 = 0.6  # of cells in growth medium
 KIDNEY = ("786-O", "Caki-1")
 READ = ("CCND1", "MYC", "ribosome", "leucine", "glucose", "AKT_active")
-HIGHEST = {"RC15": ("sirolimus", "100 nM"), "RC14": ("AZD8055", "10 uM")}
-END = 72 * 60.0  # min
+FIT = "calibration/growth.py"
 
 
 def paces(cell: str, values: Values) -> dict[str, float]:
@@ -67,23 +66,10 @@ def _value(name: str) -> float:
     return float(symbols()[name].value or 0.0)
 
 
-def reduction(cell: str, drug: str, dose: str, values: Values) -> float:
-    """Return by how much a drug lowers viability within 72 h [%]."""
-    run = mt.simulate(
-        cell=cell,
-        drugs={drug: dose},
-        duration="72 h",
-        times=[END],
-        observe=["viability"],
-        set={**values, **paces(cell, values)},
-    )
-    return 100 * (1 - float(run["viability"][-1]))
-
-
-def highest(row: str, values: Values) -> float:
-    """Return the mean reduction over two kidney lines at a high dose [%]."""
-    drug, dose = HIGHEST[row]
-    return float(np.mean([reduction(cell, drug, dose, values) for cell in KIDNEY]))
+def reductions(values: Values) -> dict[str, float]:
+    """Return id -> by how much a drug lowers viability, for the rows that are fitted [%]."""
+    own = {f"{cell}.{id}": one for cell in KIDNEY for id, one in paces(cell, values).items()}
+    return measured(used_by(FIT), {**values, **own})
 
 
 def fit() -> dict[str, float]:
@@ -98,12 +84,8 @@ def _to_values(steps: Array) -> dict[str, float]:
 
 
 def _residuals(steps: Array) -> Array:
-    values = _to_values(steps)
-    rows = targets().loc[list(HIGHEST)]
-    misses = [
-        4 * (highest(str(name), values) - row["value"]) / (row["high"] - row["low"])
-        for name, row in rows.iterrows()
-    ]
+    model = reductions(_to_values(steps))
+    misses = [one.residual(model[one.id]) for one in used_by(FIT)]
     return np.array([*misses, *steps])
 
 
@@ -155,9 +137,8 @@ def main() -> None:
     values = fit() if parser.parse_args().write else current()
     for name, value in values.items():
         print(f"{name} {value:.4g}")
-    for name in HIGHEST:
-        each = {cell: reduction(cell, *HIGHEST[name], values) for cell in KIDNEY}
-        print(name, {cell: round(one, 1) for cell, one in each.items()})
+    for name, found in reductions(values).items():
+        print(f"{name} {found:.1f} %")
     if parser.parse_args().write:
         write(values)
 

@@ -27,7 +27,7 @@ import numpy as np
 import pandas as pd
 import yaml
 from experiments import HERE, Array
-from exposures import MODIFIERS, activity, fitted, rows
+from exposures import MODIFIERS, activity, fitted, of_use
 from scipy.optimize import least_squares
 from scipy.stats import chi2
 
@@ -81,9 +81,10 @@ def bounds() -> tuple[Array, Array]:
 @cache
 def goals() -> pd.DataFrame:
     """Return the rows that are fitted: logarithm of the value and its standard deviation."""
-    used = rows()[rows()["use"] == "fitted"]
-    width = np.log(used["high"].astype(float) / used["low"].astype(float)) / 4
-    return pd.DataFrame({"log": np.log(used["value"].astype(float)), "sd": width})
+    found = {
+        one.id: (np.log(one.value), np.log(one.high / one.low) / 4) for one in of_use("calibrated")
+    }
+    return pd.DataFrame.from_dict(found, orient="index", columns=["log", "sd"])
 
 
 def residuals(
@@ -169,8 +170,7 @@ def resample(job: tuple[int, Sequence[float]]) -> dict[str, object]:
 
 def in_range(model: Mapping[str, float]) -> bool:
     """Return whether every number that was fitted lies in its published range."""
-    table = rows().loc[goals().index]
-    return all(row["low"] <= model[str(id)] <= row["high"] for id, row in table.iterrows())
+    return all(one.low <= model[one.id] <= one.high for one in of_use("calibrated"))
 
 
 def agrees(misfit: Array) -> bool:

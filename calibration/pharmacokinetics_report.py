@@ -10,8 +10,10 @@ from experiments import HERE
 from exposures import all_rows, rows
 from pharmacokinetics import current, ensemble, free, goals, to_values
 
+from mtorsim.targets import Target
+
 WORDS = {
-    "fitted": "fitted",
+    "calibrated": "fitted",
     "chosen": "chosen",
     "follows": "follows from what is fitted",
     "predicted": "predicted",
@@ -56,17 +58,21 @@ def _quick(member: Mapping[str, float]) -> dict[str, float]:
 
 def table() -> pd.DataFrame:
     """Return one row a published number, with what the models give and a verdict."""
-    found = rows().copy()
     model = all_rows(current())
-    found["model"] = [model.get(str(id), np.nan) for id in found.index]
-    found["verdict"] = [_verdict(row) for _, row in found.iterrows()]
-    return found
+    records = {id: _record(one, model.get(id, np.nan)) for id, one in rows().items()}
+    return pd.DataFrame.from_dict(records, orient="index")
 
 
-def _verdict(row: pd.Series) -> str:
-    if row["use"] not in WORDS:
-        return str(row["use"])
-    return "in range" if row["low"] <= row["model"] <= row["high"] else "MISS"
+def _record(one: Target, model: float) -> dict[str, object]:
+    names = ("use", "quantity", "value", "low", "high", "condition", "provenance", "remark")
+    verdict = one.verdict(model) if one.is_simulated else one.use
+    return {
+        **{name: getattr(one, name) for name in names},
+        "units": one.unit,
+        "source": one.citation,
+        "model": model,
+        "verdict": {"pass": "in range", "near": "MISS", "miss": "MISS"}.get(verdict, verdict),
+    }
 
 
 def report() -> str:
@@ -109,7 +115,7 @@ def _counted(own: pd.DataFrame) -> str:
 
 def _misses(found: pd.DataFrame) -> Iterator[str]:
     for id, row in found[found["verdict"] == "MISS"].iterrows():
-        remark = "" if pd.isna(row["remark"]) else f" {row['remark']}."
+        remark = f" {row['remark']}." if row["remark"] else ""
         yield (
             f"- **{id}** ({row['use']}) {row['quantity']}: {row['model']:.3g} against "
             f"{_published(row)}.{remark}"
@@ -117,10 +123,10 @@ def _misses(found: pd.DataFrame) -> Iterator[str]:
 
 
 def _line(id: str, row: pd.Series) -> str:
-    remark = "" if pd.isna(row["remark"]) else f" {row['remark']}."
+    remark = f" {row['remark']}." if row["remark"] else ""
     model = "" if pd.isna(row["model"]) else f"{row['model']:.3g}"
     return (
-        f"| {id} | {row['quantity']} | {'' if pd.isna(row['condition']) else row['condition']} "
+        f"| {id} | {row['quantity']} | {row['condition']} "
         f"| {_published(row)} | {model} | {_band(id)} | {WORDS.get(row['use'], '')} "
         f"| {row['verdict']}.{remark} | {row['source']}; {row['provenance']} |"
     )
@@ -133,9 +139,9 @@ def _band(id: str) -> str:
 
 
 def _published(row: pd.Series) -> str:
-    if pd.isna(row["low"]):
+    if not np.isfinite(row["high"]):
         return str(row["units"])
-    bounds = f"{row['low']:g} to {row['high']:g}"
+    bounds = f"{row['low']:g} to {row['high']:g}" if row["low"] > 0 else f"up to {row['high']:g}"
     return (
         f"{bounds} {row['units']}"
         if pd.isna(row["value"])
@@ -182,7 +188,7 @@ def _refuted() -> Iterator[str]:
     )
     yield ""
     watched = ("PK56", "PK13", "PK16")
-    titles = [f"{rows().loc[id, 'quantity']} ({_published(rows().loc[id])})" for id in watched]
+    titles = [f"{rows()[id].quantity} ({rows()[id].value:g})" for id in watched]
     yield (
         "| share | half saturation | hydrolysis in tissue | cost | "
         + " | ".join(titles)
@@ -191,11 +197,7 @@ def _refuted() -> Iterator[str]:
     yield "|---" * (len(watched) + 5) + "|"
     for one in record()["by_CYP3A"]:
         model = one["model"]
-        out = [
-            id
-            for id in goals().index
-            if not rows().loc[id, "low"] <= model[id] <= rows().loc[id, "high"]
-        ]
+        out = [id for id in goals().index if not rows()[id].low <= model[id] <= rows()[id].high]
         figures = " | ".join(f"{model[id]:.3g}" for id in watched)
         Km = "none" if one["Km"] >= 1e6 else f"{one['Km']:g} nM"
         tissue = "free" if one["tissue"] else "none"

@@ -1,14 +1,21 @@
 """The report of the calibration: what was fitted, what was predicted, what is missed."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from experiments import Values, curves, effects, model_curves, predictions, targets
+from experiments import (
+    Values,
+    curves,
+    fitted_effects,
+    measured,
+    outcomes,
+    predicted_effects,
+)
 from parameters import free
 
-# 4E-BP1 pThr37/46, what a blot would show: a fifth less at 2 h, a tenth more at 6 h than at 2 h.
-INHIBITED, RECOVERED = 0.8, 1.1
+from mtorsim.targets import Target
+
 HISTORY = (
     "Priors of the receptor, Rheb and S6K1 kinetics were narrowed with behaviour B1 in view (peak "
     "of IRS-1 pTyr, plateau of S6K1), and the targets EX04 to EX07 were added so that feedback, "
@@ -28,21 +35,22 @@ WHAT_WITHIN_MEANS = (
 
 def curve_table(values: Values) -> pd.DataFrame:
     """Return one row a curve: points with a published SD, and what lies within two of it."""
-    model = model_curves(values)
+    carry_out = outcomes(values)
     rows = []
-    for curve in curves():
-        ours = model[curve.dataset, curve.observable]
-        flat = np.ones_like(ours)
+    for target in curves():
+        curve = target.reading
+        ours, mean = curve.model(carry_out), curve.data.mean
         rows.append(
             {
-                "dataset": curve.dataset,
-                "observable": curve.observable,
+                "id": target.id,
+                "observable": curve.id,
+                "cell": curve.dishes[0].scenario.cell,
                 "points": int(np.isfinite(curve.within(ours)).sum()),
                 "model": int(np.nansum(curve.within(ours))),
-                "constant": int(np.nansum(curve.within(flat))),
-                "rise in data": curve.mean.max() / max(curve.mean[0], 1e-9),
+                "constant": int(np.nansum(curve.within(np.ones_like(ours)))),
+                "rise in data": mean.max() / max(mean[0], 1e-9),
                 "rise in model": ours.max() / max(ours[0], 1e-9),
-                "background": curve.background_share(ours),
+                "background": curve.scale(ours)[1] / mean.max(),
             }
         )
     return pd.DataFrame(rows)
@@ -50,14 +58,14 @@ def curve_table(values: Values) -> pd.DataFrame:
 
 def _curve_lines(table: pd.DataFrame) -> list[str]:
     lines = [
-        "| dataset | observable | points | model | constant | rise, data | in model | background |",
-        "|---|---|---|---|---|---|---|---|",
+        "| id | cell | observable | points | model | constant | rise, data | model | background |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for _, row in table.iterrows():
         data = f"{row['rise in data']:.1f}" if row["rise in data"] < 100 else "from zero"
         lines.append(
-            f"| {row['dataset']} | {row['observable']} | {row['points']} | {row['model']} "
-            f"| {row['constant']} | {data} | {row['rise in model']:.1f} "
+            f"| {row['id']} | {row['cell']} | {row['observable']} | {row['points']} "
+            f"| {row['model']} | {row['constant']} | {data} | {row['rise in model']:.1f} "
             f"| {row['background']:+.0%} |"
         )
     return lines
@@ -95,22 +103,17 @@ def report(values: Values) -> str:
         *_share_lines(table[is_total]),
         "",
         (
-            "Curve by curve. Rise: highest value over the first. Background: the offset that the "
-            "fit added, as a share of the highest point; where it is large, the size of the rise "
-            "is not tested."
+            "Curve by curve. Rise: highest value over the first, in the data and in the model. "
+            "Background: the offset that the fit added, as a share of the highest point; where it "
+            "is large, the size of the rise is not tested."
         ),
         "",
         *_curve_lines(table),
     ]
-    lines += ["", "## Fitted: published effects", "", *_effect_lines(effects(values), "fitted")]
+    lines += ["", "## Fitted: published effects", "", *_effect_lines(fitted_effects(), values)]
     lines += ["", "## Predicted: kept out of the fit", ""]
-    lines += _effect_lines(predictions(values), "predicted")
+    lines += _effect_lines(predicted_effects(), values)
     lines += [
-        "",
-        (
-            "TC02 and TC03 are given as shares: 4E-BP1 pThr37/46 at 2 h relative to 0 h (below 0.8 "
-            "counts as inhibited), and at 6 h relative to 2 h (above 1.1 counts as recovered)."
-        ),
         "",
         "## Parameters",
         "",
@@ -128,20 +131,18 @@ def report(values: Values) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _effect_lines(model: Mapping[str, float], use: str) -> list[str]:
-    rows = targets()[targets()["use"] == use]
+def _effect_lines(rows: Sequence[Target], values: Values) -> list[str]:
+    model = measured(rows, values)
     lines = [
-        "| id | quantity | published | range | model | in range | provenance |",
+        "| id | quantity | published | range | model | verdict | provenance |",
         "|---|---|---|---|---|---|---|",
     ]
-    for name, row in rows.iterrows():
-        value = model[str(name)]
-        inside = {"TC02": value < INHIBITED, "TC03": value > RECOVERED}.get(
-            str(name), row["low"] <= value <= row["high"]
-        )
+    for row in rows:
+        verdict = row.verdict(model[row.id])
+        said = verdict if verdict == "pass" else f"**{verdict}**"
+        value = "" if np.isnan(row.value) else f"{row.value:g}"
         lines.append(
-            f"| {name} | {row['quantity']} | {row['value']:g} {row['units']} "
-            f"| {row['low']:g} to {row['high']:g} | {value:.3g} | {'yes' if inside else '**no**'} "
-            f"| {row['provenance']} |"
+            f"| {row.id} | {row.quantity} | {value} {row.unit} | {row.low:g} to {row.high:g} "
+            f"| {model[row.id]:.3g} | {said} | {row.provenance} |"
         )
     return lines

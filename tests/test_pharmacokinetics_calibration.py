@@ -41,13 +41,10 @@ def test_model_files_hold_the_fitted_values(pk, record):
     assert pk.current() == pytest.approx(record["values"], rel=1e-3)
 
 
-def test_what_is_fitted_chosen_and_predicted_is_kept_apart(pk):
-    values, table = pk.current(), pk.rows()
-    assert set(pk.fitted(values)) == set(table.index[table["use"] == "fitted"])
-    assert set(pk.chosen(values)) == set(table.index[table["use"] == "chosen"])
-    simulated = table["use"].isin(["predicted", "follows"])
-    assert set(pk.PREDICTED) == set(table.index[simulated])
-    assert set(pk.FOLLOWING) == set(table.index[table["use"] == "follows"])
+def test_the_fit_is_made_to_what_is_marked_so(pk):
+    marked = {one.id for one in pk.used_by(pk.FIT)}
+    assert set(pk.goals().index) == marked == {one.id for one in pk.of_use("calibrated")}
+    assert set(pk.fitted(pk.current())) == marked
 
 
 def test_every_fitted_number_lies_in_its_published_range(pk):
@@ -55,8 +52,7 @@ def test_every_fitted_number_lies_in_its_published_range(pk):
 
 
 def test_recalled_numbers_are_not_fitted(pk):
-    table = pk.rows()
-    assert "memory" not in set(table.loc[table["use"] == "fitted", "provenance"])
+    assert "memory" not in {one.provenance for one in pk.of_use("calibrated")}
 
 
 def test_ensemble_is_what_the_fits_accepted(pk, record):

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from textwrap import shorten, wrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -91,9 +91,9 @@ def _legend(panel: Axes, rows: Sequence["Row"]) -> None:
     panel.legend(fontsize=TEXT, frameon=False, loc="upper left")
 
 
-def _key(panel: Axes, **where: str) -> None:
+def _key(panel: Axes, where: Literal["best", "lower left"] = "best") -> None:
     """Add a legend that takes no room from the panel."""
-    panel.legend(fontsize=TEXT - 1.5, frameon=False, **where).set_in_layout(False)
+    panel.legend(fontsize=TEXT - 1.5, frameon=False, loc=where).set_in_layout(False)
 
 
 def _panels(count: int) -> tuple[Picture, list[Axes]]:
@@ -148,7 +148,7 @@ def dose_responses(drawn: Sequence[tuple["Row", "list[DoseResponse]"]]) -> Pictu
         panel.set_title(_lines(f"{row.id} {row.what}"), fontsize=TEXT, loc="left")
         panel.set_xlabel("nM", fontsize=TEXT)
         if len(lines) <= _MOST_LINES:
-            _key(panel, loc="lower left")
+            _key(panel, "lower left")
     made.supylabel("% of control; band: published dose", fontsize=TEXT + 1)
     return made
 
@@ -162,9 +162,9 @@ def scenes(found: "Mapping[str, list[Seen]]") -> Picture:
         days = one.hours[-1] > 100
         x = one.hours / 24 if days else one.hours * 60 if one.hours[-1] <= 1 else one.hours
         for place, (name, values) in enumerate(one.curves.items()):
-            panel.plot(x, values, color=INK[place % len(INK)], linewidth=1.1, label=name.partition(",")[0],
-                       linestyle=STROKES[place % len(STROKES)])  # fmt: skip
-        panel.set_ylim(bottom=0)
+            stroke = {"color": INK[place % len(INK)], "linestyle": STROKES[place % len(STROKES)]}
+            panel.plot(x, values, linewidth=1.1, label=name.partition(",")[0], **stroke)
+        panel.set_ylim(0, 1.05 * max(float(values.max()) for values in one.curves.values()))
         panel.set_title(f"{id} {_lines(one.title)}", fontsize=TEXT, loc="left")
         panel.set_xlabel("days" if days else "min" if one.hours[-1] <= 1 else "h", fontsize=TEXT)
         panel.set_ylabel(f"of {one.relative_to}", fontsize=TEXT)
