@@ -43,7 +43,7 @@ def agreement():
         ("wash-out", "usual"),
         ("two drugs", "usual"),
         ("hypoxia", "usual"),
-        ("weekly infusions", "tight"),
+        ("weekly infusions", "usual"),
     ],
 )
 def test_other_programs_draw_the_same_curves(agreement, name, tolerances):
