@@ -151,7 +151,7 @@ def _write_kinetics(folder: Path) -> None:
 def models(tmp_path, monkeypatch):
     """A folder of data files in place of models/: two cells, four drugs, four perturbations."""
     root = write_models(tmp_path / "models")
-    monkeypatch.setattr(paths, "_root", lambda: root)
+    monkeypatch.setattr(paths, "_root", lambda _name: root)
     return root
 
 

@@ -105,6 +105,7 @@ KEEPERS = {
     "rich": {"cli"},
     "tellurium": {"export"},
     "SALib": {"sensitivities"},
+    "pypesto": {"fits"},
     "zarr": {"sweeps"},
     "distributed": {"sweeps"},
 }

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 
 import numpy as np
 import pandas as pd
@@ -328,6 +329,27 @@ def test_what_cannot_be_simulated_is_stepped_back_from(truth, monkeypatch):
     free = problem(made.data, [PHOSPHATASE], prior=False)
     lost = optimise.one_start(free, np.array([1.5]))
     assert "could be simulated" in lost["reason"]
+
+
+# -- pyPESTO -----------------------------------------------------------------------------------
+
+
+def test_pypesto_gets_the_same_objective(fitted):
+    pytest.importorskip("pypesto")
+    _, found = fitted
+    given = mt.fits.to_pypesto(found.problem)
+    assert given.objective(found.best) == pytest.approx(found.cost / 2, rel=1e-6)
+    step = 0.05 * np.eye(3)[0]
+    rise = given.objective(found.best + step) - given.objective(found.best - step)
+    slope = given.objective(found.best, sensi_orders=(1,))[0]
+    assert rise / 0.1 == pytest.approx(slope, abs=0.1)
+    assert list(given.x_names) == [KINASE, PHOSPHATASE, IDLE]
+
+
+def test_without_pypesto_it_is_said_how_to_get_it(fitted, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pypesto", None)
+    with pytest.raises(mt.InputError, match="mtorsim\\[pypesto\\]"):
+        mt.fits.to_pypesto(fitted[1].problem)
 
 
 # -- mistakes ----------------------------------------------------------------------------------

@@ -47,12 +47,22 @@ class Found:
     converged: bool
 
 
-class _Objective:
-    """Residuals of a problem over its free parameters, some of them held."""
+class Objective:
+    """Residuals of a problem over its free parameters, some of them held.
 
-    def __init__(self, problem: Problem, held: Mapping[int, float]) -> None:
-        self.problem, self.held = problem, held
-        self.free = [k for k in range(len(problem.free)) if k not in held]
+    Called with a point of the search, shape (k,), it returns damped residuals of the data, then
+    the priors as residuals: half the sum of squares is minus the logarithm of the posterior.
+
+    Parameters
+    ----------
+    problem : Problem
+    held : mapping of int to float, optional
+        Place of a parameter -> step at which it is held, without its prior.
+    """
+
+    def __init__(self, problem: Problem, held: Mapping[int, float] | None = None) -> None:
+        self.problem, self.held = problem, held or {}
+        self.free = [k for k in range(len(problem.free)) if k not in self.held]
         # A parameter that is held is told by the data and by what the others are, not by its prior.
         self.priors = [k for k in self.free if problem.has_prior[k]]
         self.spreads = np.array([problem.free[k].spread for k in self.free])
@@ -61,6 +71,7 @@ class _Objective:
         self._last: tuple[bytes, Floats] | None = None
 
     def steps(self, own: Floats) -> Floats:
+        """Return a point of the whole search, held parameters included."""
         every = np.empty(len(self.problem.free))
         every[self.free] = own
         for k, value in self.held.items():
@@ -68,6 +79,7 @@ class _Objective:
         return every
 
     def __call__(self, own: Floats) -> Floats:
+        """Return the residuals at a point of the search."""
         key = own.tobytes()
         if self._last is None or self._last[0] != key:
             self._last = key, self._evaluated(own)
@@ -84,6 +96,7 @@ class _Objective:
         return np.concatenate([data, steps[self.priors]])
 
     def jacobian(self, own: Floats) -> Floats:
+        """Return the derivatives of the residuals, by forward differences."""
         here = self(own)
         columns = []
         for k, spread in enumerate(self.spreads):
@@ -120,7 +133,7 @@ def minimise(
     """
     from scipy.optimize import least_squares
 
-    objective = _Objective(problem, held or {})
+    objective = Objective(problem, held)
     if not objective.free:
         cost = float((objective(np.empty(0)) ** 2).sum())
         return Found(objective.steps(np.empty(0)), cost, 1, objective.failed, True)
