@@ -27,6 +27,7 @@ ROWS = {
     "machine": (
         "cache",
         "ids",
+        "prescan",
         "library",
         "symbols",
         "roles",
@@ -43,6 +44,7 @@ ROWS = {
         "body",
         "result",
         "simulation",
+        "foreign",
     ),
     "studies": (
         "assays",
@@ -63,6 +65,7 @@ ROWS = {
         "plot_fit",
         "plot_archive",
         "plot_qualification",
+        "plot_foreign",
         "check",
         "archive",
         "cli",
@@ -82,6 +85,7 @@ KEEPERS = {
         "settable",
         "annotation",
         "compile",
+        "foreign",
         "check",
         "export",
         "archive",
@@ -100,6 +104,7 @@ KEEPERS = {
         "plot_fit",
         "plot_archive",
         "plot_qualification",
+        "plot_foreign",
     },
     "typer": {"cli"},
     "rich": {"cli"},
@@ -113,6 +118,7 @@ KEEPERS = {
 # Methods that hand a value to a later row. Inside a function only, never at import.
 COURTESIES = {
     ("result", "plot"),
+    ("result", "plot_foreign"),
     ("result", "export"),
     ("assays", "plot_assays"),
     ("assays", "export"),

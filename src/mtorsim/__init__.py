@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         to_tellurium,
     )
     from mtorsim.fits import fit
+    from mtorsim.foreign.model import load_model
     from mtorsim.pharmacology.exposure import exposure
     from mtorsim.regimen import Pause, Phase, Regimen
     from mtorsim.result import Result
@@ -64,6 +65,7 @@ _HOME = {
     "exposure": "pharmacology.exposure",
     "fit": "fits",
     "linspace": "sweeps",
+    "load_model": "foreign.model",
     "logspace": "sweeps",
     "open_sweep": "sweeps",
     "sensitivity": "sensitivities",
@@ -101,6 +103,7 @@ __all__ = [
     "fit",
     "fits",
     "linspace",
+    "load_model",
     "logspace",
     "open_sweep",
     "pharmacology",

@@ -67,6 +67,27 @@ class Compiled:
     steps: tuple[Step, ...]
     observe: tuple[str, ...]
 
+    @property
+    def units(self) -> dict[str, str]:
+        """Id that is read -> unit."""
+        table = symbols(self.sbml)
+        return {id: table[id].unit for id in self.observe}
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Id that is read -> name for people."""
+        table = symbols(self.sbml)
+        return {id: table[id].name or id for id in self.observe}
+
+    @property
+    def time_unit(self) -> tuple[str, float]:
+        """Name of the model's time unit, and its length [min]."""
+        return "min", 1.0
+
+    def written(self, start: Mapping[str, float], /) -> str:
+        """Return `write_sbml` of this."""
+        return write_sbml(self, start)
+
 
 def compile_scenario(
     scenario: Scenario, defaults: Mapping[str, float] = MappingProxyType({})

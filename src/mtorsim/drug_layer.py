@@ -54,6 +54,8 @@ def attach(
     drugs: Sequence[Drug],
     mutants: Sequence[Mutant] = (),
     infused: Sequence[str] = (),
+    *,
+    is_foreign: bool = False,
 ) -> str:
     """Return the model with the reactions of `drugs` and `mutants` of mTOR written into it.
 
@@ -69,6 +71,8 @@ def attach(
         Any number, each once. Their share of the mTOR that is made is zero by default.
     infused : sequence of str
         Drugs that reach the cell through a body, which `sbml` then has, instead of a medium.
+    is_foreign : bool
+        The model counts in units of its own: constants are numbers in those, without unit ids.
 
     Raises
     ------
@@ -79,6 +83,7 @@ def attach(
         return sbml
     document = read_sbml(sbml, what="the network")
     layer = _Layer(document.getModel(), symbols(sbml), roles, drugs, mutants, infused)
+    layer.has_units = not is_foreign
     layer.write()
     return str(libsbml.writeSBMLToString(document))
 
@@ -100,6 +105,7 @@ class _Layer:
         self.native = [model.getReaction(i).clone() for i in range(model.getNumReactions())]
         self.sums: dict[str, list[str]] = {name: [] for name in roles.readouts.values()}
         self.extra: dict[str, list[str]] = {}
+        self.has_units = True
         self._check()
 
     def write(self) -> None:
@@ -119,6 +125,7 @@ class _Layer:
             for reaction in self.native:
                 self._copy(reaction, state)
             self._collect(state)
+        self._let_compete()
         self._share_synthesis()
         self._write_sums()
         for drug in self.drugs:
@@ -261,7 +268,7 @@ class _Layer:
             native = self.table[form]
             label = f"{native.name or form}; {state.in_words()}"
             links = (*native.identifiers, *identifiers)
-            self._species(form + state.suffix, self.roles.cell, label, _COMPLEX, links)
+            self._species(form + state.suffix, self._home(form), label, _COMPLEX, links)
 
     def _bind_to(self, state: State) -> None:
         """Write the last step into a state: docking, filling the kinase site, or bridging."""
@@ -275,22 +282,28 @@ class _Layer:
                 bound = f"FKBP12_{sid(state.FRB)}"
                 Kd = self._docking_constant(form, state)
                 law = f"kon_FRB_{bound}*({before}*{bound} - {Kd}*{twin})"
-                self._equilibrium(f"dock_{twin}", [before, bound], twin, law)
+                self._equilibrium(form, f"dock_{twin}", [before, bound], twin, law)
             if state.kinase:
                 before = form + State(state.mutant, state.FRB).suffix
                 drug = sid(state.kinase)
                 Kd = self._kinase_constant(form, drug)
                 law = f"kon_kinase_{drug}*({self._open(before)}*{drug} - {Kd}*{twin})"
-                self._equilibrium(f"bind_kinase_{twin}", [before, drug], twin, law)
+                self._equilibrium(form, f"bind_kinase_{twin}", [before, drug], twin, law)
 
     def _bridge(self, form: str, twin: str, state: State) -> None:
         before, drug = form + State(state.mutant, state.FRB).suffix, sid(state.FRB)
         Kd = f"{self._kinase_constant(form, drug)}/effective_molarity_{drug}"
         law = f"kbridge_{drug}*({self._open(before)} - {Kd}*{twin})"
-        self._equilibrium(f"bridge_{twin}", [before], twin, law)
+        self._equilibrium(form, f"bridge_{twin}", [before], twin, law)
 
-    def _equilibrium(self, id: str, reactants: Sequence[str], twin: str, law: str) -> None:
-        law = f"{self.roles.cell}*{law}"
+    def _home(self, form: str) -> str:
+        """Return the compartment of a form."""
+        return str(self.model.getSpecies(form).getCompartment())
+
+    def _equilibrium(
+        self, form: str, id: str, reactants: Sequence[str], twin: str, law: str
+    ) -> None:
+        law = f"{self._home(form)}*{law}"
         self._reaction(id, _BINDING, reactants, [twin], law, reversible=True)
 
     def _open(self, form: str) -> str:
@@ -307,9 +320,7 @@ class _Layer:
 
     def _copy(self, reaction: libsbml.Reaction, state: State) -> None:
         """Copy a reaction for the twins, in one state, of the forms that it turns over."""
-        reactants, products = _participants(reaction)
-        gone = [one for one in reactants if one in self.roles.forms]
-        made = [one for one in products if one in self.roles.forms]
+        gone, made = self._turned_over(reaction)
         twins = {form: form + state.suffix for form in self._forms(state)}
         if not (gone or made) or not {*gone, *made} <= {*twins}:
             return
@@ -318,19 +329,54 @@ class _Layer:
             if state != State(state.mutant):
                 return
             law = _formula(f"({libsbml.formulaToL3String(law)})*{fraction_parameter(state.mutant)}")
-        self._keep_balance(reaction.getId(), law, made, state)
-        for old, new in twins.items():
+        self._keep_balance(reaction.getId(), law, gone, made, state)
+        renamed = {form: twins[form] for form in (*gone, *made)}
+        law = self._split(law, renamed)
+        for old, new in renamed.items():
             law.renameSIdRefs(old, new)
         freed = [] if made else self._held(state) * len(gone)
+        sides = [
+            [(renamed.get(id, id), count) for id, count in side] for side in _counted(reaction)
+        ]
         self._reaction(
             f"{reaction.getId()}{state.suffix}", reaction.getSBOTermID(),
-            [twins.get(one, one) for one in reactants],
-            [twins.get(one, one) for one in products] + freed,
+            sides[0], [*sides[1], *((id, 1.0) for id in freed)],
             libsbml.formulaToL3String(law), reversible=reaction.getReversible(),
         )  # fmt: skip
 
+    def _turned_over(self, reaction: libsbml.Reaction) -> tuple[list[str], list[str]]:
+        """Return the forms that a reaction uses up and makes; a catalyst on both sides is none."""
+        gone, made = _participants(reaction)
+        both = [one for one in gone if one in made]
+        forms = [one for one in self.roles.forms if one not in both]
+        return [one for one in gone if one in forms], [one for one in made if one in forms]
+
+    def _split(self, law: libsbml.ASTNode, forms: Iterable[str]) -> libsbml.ASTNode:
+        """Return a rate in which all states of a form compete where it saturates.
+
+        Only forms that `Roles.whole` names; the rates of all states then add up to that of the
+        form as it was.
+        """
+        for form in forms:
+            if form in self.roles.whole:
+                law = saturating(law, form, self.roles.whole[form])
+        return law
+
+    def _let_compete(self) -> None:
+        """Let the native forms compete with their twins where a rate saturates."""
+        for native in self.native:
+            gone, made = self._turned_over(native)
+            law = self.model.getReaction(native.getId()).getKineticLaw()
+            if law is not None and (gone or made):
+                law.setMath(self._split(law.getMath().deepCopy(), (*gone, *made)))
+
     def _keep_balance(
-        self, reaction: str, law: libsbml.ASTNode, made: Sequence[str], state: State
+        self,
+        reaction: str,
+        law: libsbml.ASTNode,
+        gone: Sequence[str],
+        made: Sequence[str],
+        state: State,
     ) -> None:
         """Weaken a complex by what the drug loses in affinity when its partner joins."""
         if reaction not in self.roles.assembly:
@@ -338,9 +384,10 @@ class _Layer:
         loosened, drug = self.roles.assembly[reaction], sid(state.kinase)
         if loosened not in _symbols(law):
             raise ModelError(f"the drug map: {reaction} does not depend on {loosened}.")
-        if state.FRB and {*made} & {*self.roles.mTORC1}:
+        turned = {*gone, *made}
+        if state.FRB and turned & {*self.roles.mTORC1}:
             _multiply(law, loosened, self.roles.Kd_ratio)
-        if state.kinase and {*made} & {*self.roles.mTORC2}:
+        if state.kinase and turned & {*self.roles.mTORC2}:
             ratio = f"Kd_kinase_mTORC2_{drug}/Kd_kinase_mTORC1_{drug}"
             _multiply(law, loosened, ratio)
 
@@ -458,7 +505,8 @@ class _Layer:
         _require(parameter.setId(id), id)
         parameter.setMetaId(f"meta_{id}")
         parameter.setValue(fact.value)
-        parameter.setUnits(_UNIT_IDS[fact.unit])
+        if self.has_units:
+            parameter.setUnits(_UNIT_IDS[fact.unit])
         parameter.setConstant(True)
         describe(parameter, fact)
 
@@ -466,8 +514,8 @@ class _Layer:
         self,
         id: str,
         term: str,
-        reactants: Sequence[str],
-        products: Sequence[str],
+        reactants: Sequence[str | tuple[str, float]],
+        products: Sequence[str | tuple[str, float]],
         law: str,
         *,
         reversible: bool = False,
@@ -477,12 +525,14 @@ class _Layer:
         reaction.setReversible(reversible)
         if term:
             reaction.setSBOTerm(term)
-        for species in reactants:
-            reaction.addReactant(self.model.getSpecies(species), 1.0)
-        for species in products:
-            reaction.addProduct(self.model.getSpecies(species), 1.0)
+        taking_part = set()
+        for side, add in ((reactants, reaction.addReactant), (products, reaction.addProduct)):
+            for one in side:
+                species, count = (one, 1.0) if isinstance(one, str) else one
+                add(self.model.getSpecies(species), count)
+                taking_part.add(species)
         math = _formula(law)
-        for species in sorted(_symbols(math) - {*reactants, *products}):
+        for species in sorted(_symbols(math) - taking_part):
             if self.model.getSpecies(species) is not None:
                 reaction.addModifier(self.model.getSpecies(species))
         reaction.createKineticLaw().setMath(math)
@@ -579,6 +629,37 @@ def _participants(reaction: libsbml.Reaction) -> tuple[list[str], list[str]]:
     reactants = [reaction.getReactant(i).getSpecies() for i in range(reaction.getNumReactants())]
     products = [reaction.getProduct(i).getSpecies() for i in range(reaction.getNumProducts())]
     return reactants, products
+
+
+def _counted(reaction: libsbml.Reaction) -> tuple[list[tuple[str, float]], ...]:
+    """Return the species on both sides, with their stoichiometries."""
+    sides = (reaction.getListOfReactants(), reaction.getListOfProducts())
+    return tuple([(one.getSpecies(), one.getStoichiometry()) for one in side] for side in sides)
+
+
+def saturating(
+    math: libsbml.ASTNode, form: str, whole: str, *, below: bool = False
+) -> libsbml.ASTNode:
+    """Return a rate with `form` replaced by `whole` where it only saturates the rate.
+
+    That is below a fraction bar, and in all but one factor of a power: ``V*A^2/(K + A^2)`` becomes
+    ``V*A*T/(K + T^2)``, which summed over the states of A gives the rate at their total T.
+    """
+    if below:
+        math.renameSIdRefs(form, whole)
+        return math
+    is_power = math.getType() in (libsbml.AST_POWER, libsbml.AST_FUNCTION_POWER)
+    if is_power and math.getChild(0).isName() and math.getChild(0).getName() == form:
+        exponent = libsbml.formulaToL3String(math.getChild(1))
+        if math.getChild(1).isNumber() and math.getChild(1).getValue() < 0:
+            math.renameSIdRefs(form, whole)
+            return math
+        return _formula(f"{form}*{whole}^({exponent} - 1)")
+    for index in range(math.getNumChildren()):
+        under = math.getType() == libsbml.AST_DIVIDE and index == 1
+        child = saturating(math.getChild(index).deepCopy(), form, whole, below=under)
+        math.replaceChild(index, child, True)
+    return math
 
 
 def _require(status: int, id: str) -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from mtorsim import cache
 from mtorsim.errors import ModelError, UnknownIdError
 from mtorsim.paths import models_path
+from mtorsim.prescan import ModelText, read_model, scan_sbml
 
 if TYPE_CHECKING:
     import libsbml
@@ -162,23 +163,24 @@ def _translated(origin: tuple[str, ...], what: str) -> str:
 
 
 def load_file(path: str | Path) -> str:
-    """Return the SBML of a user's own SBML or Antimony file.
+    """Return the SBML of a user's own SBML or Antimony file, or of such text.
 
     Raises
     ------
     ModelError
-        When the file is missing, unreadable, or not valid SBML or Antimony.
+        When the file is missing, unreadable, or not valid SBML or Antimony, or holds what no
+        model needs (see `prescan`).
     """
-    path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "not a UTF-8 text file"
-        raise ModelError(f"cannot read model file {str(path)!r}: {reason}.") from None
-    if text.lstrip().startswith("<"):
-        read_sbml(text, what=str(path))
-        return text
-    return antimony_to_sbml(text, what=str(path), folder=path.resolve().parent)
+    return to_sbml(read_model(path))
+
+
+def to_sbml(model: ModelText) -> str:
+    """Return a scanned model as SBML: what it was, or the translation of Antimony."""
+    if model.is_sbml:
+        read_sbml(model.text, what=model.what)
+        return model.text
+    sbml = antimony_to_sbml(model.text, what=model.what, folder=model.folder)
+    return scan_sbml(sbml.encode(), model.what)  # a long sum becomes a deep tree
 
 
 def keep_libsbml() -> None:

@@ -11,11 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import mtorsim
-from mtorsim.compile import Compiled, write_sbml
 from mtorsim.errors import UnknownIdError
 from mtorsim.scenario import Scenario
 from mtorsim.steps import Floats, instants
-from mtorsim.symbols import symbols
 from mtorsim.units import Given
 
 if TYPE_CHECKING:
@@ -32,36 +30,40 @@ class Result:
 
     Attributes
     ----------
-    scenario : Scenario
+    scenario : Scenario or Question
         What was simulated.
     time : array, shape (n,)
         Output times [min].
     values : array, shape (n, m)
         One column per observable, in its unit.
     baseline : mapping of str to float
-        Observable -> value in the untreated cell at its steady state.
-    compiled : Compiled
+        Observable -> value in the untreated cell at its steady state; in a foreign model at
+        time 0.
+    compiled : Compiled or Written
         The model and the values it ran with.
     rest : mapping of str to float
         Species -> concentration in the untreated cell at its steady state [nM].
-    tolerances : mapping of str to float
+    tolerances : mapping
         Of the integrator.
     engine : str
         Version of libRoadRunner.
+    floors : mapping of str to float
+        Observable -> what is less is the solver's noise; by default from the tolerances.
     """
 
-    scenario: Scenario
+    scenario: Any  # a Scenario, or what was asked of a model that was not written here
     time: Floats = field(repr=False)
     values: Floats = field(repr=False)
     baseline: Mapping[str, float] = field(repr=False)
-    compiled: Compiled = field(repr=False)  # its SBML would fill a notebook
+    compiled: Any = field(repr=False)  # its SBML would fill a notebook
     rest: Mapping[str, float] = field(repr=False)
-    tolerances: Mapping[str, float]
+    tolerances: Mapping[str, Any]
     engine: str
+    floors: Mapping[str, float] = field(default_factory=dict, repr=False)
 
     @cached_property
     def dataset(self) -> "xr.Dataset":
-        """One variable per observable, dimension ``time`` [min]; units and names as attributes."""
+        """One variable per observable over ``time`` in the model's unit; units and names beside."""
         import xarray as xr  # half a second that a table does without
 
         units, labels = self.units, self.labels
@@ -69,12 +71,13 @@ class Result:
             id: ("time", self.column(id), {"units": units[id], "long_name": labels[id]})
             for id in self.ids
         }
-        return xr.Dataset(variables, {"time": ("time", self.time, {"units": "min"})})
+        unit, minutes = self.compiled.time_unit
+        return xr.Dataset(variables, {"time": ("time", self.time / minutes, {"units": unit})})
 
     @cached_property
     def sbml(self) -> str:
         """The model that was simulated, with its initial state and dosing events."""
-        return write_sbml(self.compiled, self.rest)
+        return str(self.compiled.written(self.rest))
 
     @property
     def provenance(self) -> dict[str, Any]:
@@ -95,25 +98,23 @@ class Result:
     @property
     def ids(self) -> tuple[str, ...]:
         """Ids that can be read, in order."""
-        return self.compiled.observe
+        return tuple(self.compiled.observe)
 
     @property
     def units(self) -> dict[str, str]:
         """Observable -> unit."""
-        table = symbols(self.compiled.sbml)
-        return {id: table[id].unit for id in self.ids}
+        return dict(self.compiled.units)
 
     @property
     def labels(self) -> dict[str, str]:
         """Observable -> name for people, such as ``"S6K1 pThr389"``."""
-        table = symbols(self.compiled.sbml)
-        return {id: table[id].name or id for id in self.ids}
+        return dict(self.compiled.labels)
 
     @property
     def present(self) -> tuple[str, ...]:
         """Ids of what the untreated cell has, beyond the solver's noise around zero."""
-        floor = _NOISE * self.tolerances["absolute_nM"]
-        return tuple(id for id in self.ids if self.baseline[id] > floor)
+        usual = _NOISE * self.tolerances.get("absolute_nM", 0.0)
+        return tuple(id for id in self.ids if self.baseline[id] > self.floors.get(id, usual))
 
     def __getitem__(self, id: str) -> "xr.DataArray":
         """Return one observable over time.
@@ -207,8 +208,11 @@ class Result:
         return pd.DataFrame({"time_h": self.time / 60, **columns})
 
     def plot(self, ids: Iterable[str] | None = None) -> "Figure":
-        """Return a figure of the time courses relative to the untreated cell."""
-        from mtorsim.plot import figure
+        """Return a figure: relative to the untreated cell; of a foreign model, in its own units."""
+        if isinstance(self.scenario, Scenario):
+            from mtorsim.plot import figure
+        else:
+            from mtorsim.plot_foreign import figure
 
         return figure(self, ids)
 

@@ -1,7 +1,7 @@
 """The map that tells the drug layer which parts of a network it acts on."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -66,6 +66,9 @@ class Roles:
     readouts : mapping of str to str
         ``FKBP12_drug``, ``drug_medium``, ``mTORC1_FRB_occupied``, ``mTORC1_kinase_occupied``,
         ``mTORC2_kinase_occupied`` -> parameter that becomes the sum.
+    whole : mapping of str to str
+        Form -> variable of `totals` that counts it in all its states: these compete where a rate
+        saturates. Not needed where rates are proportional to the forms, as in our own network.
     """
 
     cell: str
@@ -82,6 +85,7 @@ class Roles:
     totals: tuple[str, ...]
     open_totals: tuple[str, ...]
     readouts: Mapping[str, str]
+    whole: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def open_forms(self) -> tuple[str, ...]:

@@ -6,8 +6,12 @@ from pathlib import Path
 import libsbml
 
 from mtorsim.check.findings import Finding, Report
-from mtorsim.check.sbml import CHECKS, consistency, errors_of, gist
-from mtorsim.errors import InputError
+from mtorsim.check.sbml import CHECKS, consistency, errors_of, gist, unsupported
+from mtorsim.errors import InputError, ModelError
+from mtorsim.foreign.features import is_hierarchical
+from mtorsim.foreign.model import looked_over
+from mtorsim.library import to_sbml
+from mtorsim.prescan import read_model
 
 __all__ = ["Finding", "Report", "check_file"]
 
@@ -36,25 +40,25 @@ def check_file(path: str | Path) -> Report:
         When the file cannot be read, or its ending says nothing.
     """
     path = Path(path)
-    text = _read(path)
-    kind = _KINDS.get(path.suffix.lower()) or ("SBML model" if text.startswith("<") else None)
+    start = _start(path)
+    kind = _KINDS.get(path.suffix.lower()) or ("SBML model" if start.startswith("<") else None)
     if kind is None:
         raise InputError(
             f"cannot tell what {str(path)!r} is by its ending. Expected {', '.join(_KINDS)}."
         )
     findings = {
         "scenario": lambda: _scenario(path),
-        "SBML model": lambda: _sbml(text),
-        "Antimony model": lambda: _antimony(path),
+        "SBML model": lambda: _model(path, is_sbml=True),
+        "Antimony model": lambda: _model(path, is_sbml=False),
     }[kind]()
     return Report(str(path), kind, tuple(findings))
 
 
-def _read(path: Path) -> str:
+def _start(path: Path) -> str:
+    """Return how a file begins; refuse one that cannot be read."""
     try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise InputError(f"cannot read {str(path)!r}: not a UTF-8 text file.") from None
+        with path.open("rb") as file:
+            return file.read(1000).decode("utf-8-sig", errors="replace").lstrip()
     except OSError as error:
         raise InputError(f"cannot read {str(path)!r}: {error.strerror}.") from None
 
@@ -73,31 +77,36 @@ def _scenario(path: Path) -> Iterator[Finding]:
         yield Finding("note", "scenario", scenario.in_words())
 
 
-def _antimony(path: Path) -> Iterator[Finding]:
-    from mtorsim.library import load_file
-
+def _model(path: Path, *, is_sbml: bool) -> Iterator[Finding]:
+    """Look over a model as `load_model` does, but say all instead of the first thing."""
     try:
-        sbml = load_file(path)
-    except InputError as error:
-        yield Finding("error", "syntax", str(error))
-    else:
-        # Lines would be those of the translation.
-        yield from _document(libsbml.readSBMLFromString(sbml), with_lines=False)
-
-
-def _sbml(text: str) -> Iterator[Finding]:
-    document = libsbml.readSBMLFromString(text)
+        given = read_model(path)
+        if is_sbml and not given.is_sbml:
+            raise ModelError("this is not XML. Expected SBML; end the name of Antimony in .ant.")
+        sbml = given.text if given.is_sbml else to_sbml(given)
+    except ModelError as error:
+        yield Finding(
+            "error", "syntax", str(error).removeprefix(f"{path}, ").removeprefix(f"{path}: ")
+        )
+        return
+    document = libsbml.readSBMLFromString(sbml)
     grave = [e for e in errors_of(document) if e.getSeverity() >= libsbml.LIBSBML_SEV_ERROR]
     if grave or document.getModel() is None:
-        for error in grave[:5]:
-            yield Finding("error", "syntax", f"line {error.getLine()}: {gist(error.getMessage())}")
+        for one in grave[:5]:
+            yield Finding("error", "syntax", f"line {one.getLine()}: {gist(one.getMessage())}")
         if not grave:
             yield Finding("error", "syntax", "there is no model in this file.")
-    else:
-        yield from _document(document, with_lines=True)
-
-
-def _document(document: libsbml.SBMLDocument, *, with_lines: bool) -> Iterator[Finding]:
-    yield from consistency(document, with_lines=with_lines)
+        return
+    antimony = "" if given.is_sbml else given.text
+    yield from consistency(document, with_lines=given.is_sbml)
+    refused = list(unsupported(document, antimony))
+    yield from refused
+    if is_hierarchical(document) and not any(one.severity == "error" for one in refused):
+        try:
+            flat, _ = looked_over(given)
+        except ModelError as error:
+            yield Finding("error", "hierarchy", str(error))
+            return
+        document = libsbml.readSBMLFromString(flat)
     for look in CHECKS:
         yield from look(document)

@@ -10,13 +10,15 @@ import libsbml
 
 from mtorsim.check.findings import Finding, Severity, some
 from mtorsim.check.mass import Change, imbalances, moieties
-from mtorsim.errors import closest
+from mtorsim.foreign.features import features, line_in_antimony
+from mtorsim.foreign.features import names as _names
+from mtorsim.foreign.units import time_unit
 
 Check: TypeAlias = Callable[[Any], Iterator[Finding]]
 
 _UNITS_DISAGREE = range(10500, 10600)  # every other complaint about units is that some are missing
 _SAME = 5  # complaints of one kind that are spelled out
-_VALUES_MISSING = {80601, 80602, 80702}  # said by `values` below, more clearly
+_VALUES_MISSING = {80601, 80602, 80702}  # said by `unsupported` below, more clearly
 
 _SYNTHESIS = {183, 184, 205, 393, 589}  # transcription, translation, composite, production, polymer
 _DEGRADATION = {179, 394}  # degradation, consumption
@@ -78,108 +80,24 @@ def gist(message: str) -> str:
 # --- what the engine cannot run ------------------------------------------------------------------
 
 
-def unsupported(document: Any) -> Iterator[Finding]:
-    """Features that would be ignored or computed wrongly."""
-    model = document.getModel()
-    for package, plainly in _packages(document):
-        yield Finding("error", "unsupported", f"{plainly} (SBML package '{package}').")
-    for rule in model.getListOfRules():
-        if rule.isAlgebraic():
-            yield Finding(
-                "error",
-                "unsupported",
-                f"algebraic rule 0 = {_formula(rule)}: the solver handles ordinary differential "
-                "equations only. Solve it for one symbol and assign that.",
-            )
-    fast = [r.getId() for r in model.getListOfReactions() if r.isSetFast() and r.getFast()]
-    if fast:
-        yield Finding(
-            "error",
-            "unsupported",
-            f"fast reactions would run as ordinary ones: {some(fast)}. "
-            "Replace each by its equilibrium.",
-        )
-    yield from _unsupported_maths(document)
+def unsupported(document: Any, antimony: str = "") -> Iterator[Finding]:
+    """Features that would be ignored or computed wrongly, and symbols without a value.
+
+    Lines are those of the SBML file, or of the Antimony text that it was translated from.
+    """
+    for one in features(document):
+        line = line_in_antimony(antimony, one.symbol) if antimony else one.line
+        where = f"line {line}: " if line and one.severity == "error" else ""
+        yield Finding(one.severity, one.topic, where + one.message)
 
 
-_PACKAGES = {
-    "comp": "built from submodels, which would load without any reaction: flatten it first",
-    "fbc": "a flux-balance model has no rate laws to run",
-    "qual": "a logical model has no concentrations to run",
-    "multi": "rules over multi-component species would be ignored: expand them first",
-    "distrib": "values drawn from distributions would not be drawn",
-    "spatial": "space would be ignored",
-    "arrays": "arrays would be ignored: write them out first",
-}
-
-
-def _packages(document: Any) -> Iterator[tuple[str, str]]:
-    for index in range(document.getNumPlugins()):
-        name = document.getPlugin(index).getPackageName()
-        if name in _PACKAGES:
-            yield name, _PACKAGES[name]
-    for index in range(document.getNumUnknownPackages()):
-        name = document.getUnknownPackagePrefix(index)
-        yield name, "an extension that nobody here can read"
-
-
-def _unsupported_maths(document: Any) -> Iterator[Finding]:
-    timed = []
-    for element in _with_maths(document):
-        kinds = {node.getType() for node in _nodes(element.getMath())}
-        if libsbml.AST_FUNCTION_DELAY in kinds:
-            yield Finding(
-                "error",
-                "unsupported",
-                f"{_place(element)} looks back in time (delay), which the solver cannot.",
-            )
-        in_event = element.getAncestorOfType(libsbml.SBML_EVENT) is not None
-        if not in_event and {libsbml.AST_FUNCTION_PIECEWISE, libsbml.AST_NAME_TIME} <= kinds:
-            timed.append(_place(element))
-    if timed:
-        yield Finding(
-            "warning",
-            "unsupported",
-            f"piecewise in time: a short pulse may be stepped over in {some(timed)}. "
-            "Write it as an event.",
-        )
-
-
-# --- ids and values ------------------------------------------------------------------------------
-
-
-def values(document: Any) -> Iterator[Finding]:
-    """Symbols that formulas read and that nothing gives a value."""
-    model = document.getModel()
-    known = _ids(model)
-    read = {node.getName() for element in _with_maths(document) for node in _names(element)}
-    for kind, name in _valueless(model):
-        if name not in read and kind != "species":
-            continue
-        # In Antimony a mistyped id becomes a new parameter without a value.
-        near = [other for other in closest(name, known) if other != name][:1]
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        yield Finding("error", "unknown id", f"{kind} {name!r} has no value.{hint}")
-
-
-def _ids(model: Any) -> list[str]:
-    lists = (model.getListOfSpecies(), model.getListOfParameters(), model.getListOfCompartments())
-    return [item.getId() for items in lists for item in items]
-
-
-def _valueless(model: Any) -> Iterator[tuple[str, str]]:
-    given = {item.getSymbol() for item in model.getListOfInitialAssignments()}
-    given |= {rule.getVariable() for rule in model.getListOfRules() if rule.isAssignment()}
-    for species in model.getListOfSpecies():
-        is_set = species.isSetInitialAmount() or species.isSetInitialConcentration()
-        if not is_set and species.getId() not in given:
-            yield "species", species.getId()
-    for parameter in model.getListOfParameters():
-        if not parameter.isSetValue() and parameter.getId() not in given:
-            yield "parameter", parameter.getId()
-    for compartment in model.getListOfCompartments():
-        if not compartment.isSetSize() and compartment.getId() not in given:
-            yield "compartment", compartment.getId()
+def time(document: Any) -> Iterator[Finding]:
+    """What one unit of time is taken for, and whether a drug map is at hand."""
+    read = time_unit(document.getModel())
+    if read is None:
+        yield Finding("note", "time", "the time unit is not stated: run needs --time-unit.")
+    elif "not said" in read[2]:
+        yield Finding("note", "time", f"time is taken to be in {read[0]}: {read[2]}.")
 
 
 def rates(document: Any) -> Iterator[Finding]:
@@ -191,8 +109,7 @@ def rates(document: Any) -> Iterator[Finding]:
     for reaction in model.getListOfReactions():
         law = reaction.getKineticLaw()
         if law is None or not law.isSetMath():
-            yield Finding("error", "rates", f"reaction {reaction.getId()!r} has no rate law.")
-            continue
+            continue  # said by `unsupported`
         read = _reads(law, assigned)
         used = [entry.getSpecies() for entry in reaction.getListOfReactants()]
         heedless = [name for name in used if name not in read and not _is_outside(model, name)]
@@ -310,54 +227,5 @@ def _equation(reaction: Any) -> str:
     return f"{sides[0] or 'nothing'} -> {sides[1] or 'nothing'}"
 
 
-# --- walking through formulas --------------------------------------------------------------------
-
-
-def _with_maths(document: Any) -> Iterator[Any]:
-    elements = document.getListOfAllElements()
-    for index in range(elements.getSize()):
-        element = elements.get(index)
-        if getattr(element, "isSetMath", bool)() and element.getMath() is not None:
-            yield element
-
-
-def _nodes(node: Any) -> Iterator[Any]:
-    yield node
-    for index in range(node.getNumChildren()):
-        yield from _nodes(node.getChild(index))
-
-
-def _names(element: Any) -> Iterator[Any]:
-    if element.getMath() is None:
-        return
-    for node in _nodes(element.getMath()):
-        if node.getType() == libsbml.AST_NAME:
-            yield node
-
-
-def _formula(element: Any) -> str:
-    return str(libsbml.formulaToL3String(element.getMath()))
-
-
-def _place(element: Any) -> str:
-    """Return where a formula stands, such as ``the rate of 'bind'``."""
-    owner = element
-    while owner is not None and owner.getTypeCode() not in _PLACES:
-        owner = owner.getParentSBMLObject()
-    if owner is None:
-        return f"a {element.getElementName()}"
-    words, name = _PLACES[owner.getTypeCode()]
-    return f"{words} {name(owner)!r}"
-
-
-_PLACES: dict[int, tuple[str, Callable[[Any], str]]] = {
-    libsbml.SBML_REACTION: ("the rate of", lambda reaction: reaction.getId()),
-    libsbml.SBML_ASSIGNMENT_RULE: ("the rule for", lambda rule: rule.getVariable()),
-    libsbml.SBML_RATE_RULE: ("the rate of", lambda rule: rule.getVariable()),
-    libsbml.SBML_INITIAL_ASSIGNMENT: ("the initial value of", lambda item: item.getSymbol()),
-    libsbml.SBML_EVENT: ("event", lambda event: event.getId()),
-    libsbml.SBML_FUNCTION_DEFINITION: ("function", lambda function: function.getId()),
-}
-
-CHECKS: tuple[Check, ...] = (unsupported, values, rates, mass_balance)
-"""Run after `consistency`, on a document that libSBML could read."""
+CHECKS: tuple[Check, ...] = (rates, mass_balance, time)
+"""Run after `consistency` and `unsupported`, on a document that libSBML could read."""

@@ -27,7 +27,7 @@ mtorsim simulates mTOR signalling under drugs.
   mtorsim run --cell PC-3 --drug sirolimus=100nM    another cell, another drug
   mtorsim show drugs                                what there is
 
-Commands: run, sweep, sensitivity, fit, pk, assay, show, check, export.
+Commands: run, sweep, sensitivity, fit, pk, assay, show, check, map, export.
 Help: mtorsim --help, mtorsim run --help"""
 
 EXAMPLES = """Examples: [bold]mtorsim run[/bold] ·
@@ -70,6 +70,9 @@ def run(
     set_: options.Set = None,
     observe: options.Observe = None,
     species: options.Species = None,
+    model: options.Model = None,
+    map_: options.Map = None,
+    time_unit: options.TimeUnit = None,
     out: Annotated[
         str, typer.Option("--out", "-o", metavar="DIR", help="Folder to write.")
     ] = "out",
@@ -81,6 +84,11 @@ def run(
     from mtorsim.cli.run import run as work
 
     wish = options.Wish(scenario, cell, drug, stimulus, perturb, duration, set_, observe, species)
+    if (given := options.model_wish(model, map_, time_unit)) is not None:
+        from mtorsim.cli.foreign import run as work_foreign
+
+        work_foreign(wish, given, out, quiet=quiet, as_json=json)
+        return
     work(wish, out, quiet=quiet, as_json=json)
 
 
@@ -107,6 +115,9 @@ def export(
     set_: options.Set = None,
     observe: options.Observe = None,
     species: options.Species = None,
+    model: options.Model = None,
+    map_: options.Map = None,
+    time_unit: options.TimeUnit = None,
     to: Annotated[
         str | None,
         typer.Option(
@@ -158,7 +169,30 @@ def export(
     from mtorsim.cli.export import export as work
 
     wish = options.Wish(scenario, cell, drug, stimulus, perturb, duration, set_, observe, species)
+    if (given := options.model_wish(model, map_, time_unit)) is not None:
+        from mtorsim.cli.foreign import export as work_foreign
+
+        work_foreign(wish, given, to, output, quiet=quiet)
+        return
     work(wish, to, output, Fit(estimate, data, arbitrary_units), quiet=quiet)
+
+
+@app.command("map")
+def propose_map(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="SBML or Antimony file.")],
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="File to write; default: standard output."
+        ),
+    ] = None,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,  # noqa: ARG001
+) -> None:
+    """Propose a drug map for somebody's model: which of its species are mTOR, and why."""
+    from mtorsim.cli.foreign import propose as work
+
+    work(file, output, quiet=quiet)
 
 
 @app.command()

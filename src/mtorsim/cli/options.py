@@ -9,6 +9,7 @@ import typer
 from mtorsim.errors import InputError, shown
 
 if TYPE_CHECKING:
+    from mtorsim.cli.foreign import ModelWish
     from mtorsim.scenario import Scenario, Treatment
 
 ScenarioFile: TypeAlias = Annotated[
@@ -72,6 +73,31 @@ Set: TypeAlias = Annotated[
 Observe: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(metavar="ID,ID…", help="Read-outs; list: mtorsim show observables."),
+]
+Model: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        help="Somebody's SBML or Antimony model instead of mtorsim's own network.",
+        show_default=False,
+    ),
+]
+Map: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--map",
+        metavar="FILE",
+        help="With --model: its drug map. Default: the shipped one, if there is one for it.",
+        show_default=False,
+    ),
+]
+TimeUnit: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="UNIT",
+        help="With --model: its time unit, such as min, over what it says.",
+        show_default=False,
+    ),
 ]
 Quiet: TypeAlias = Annotated[
     bool,
@@ -185,6 +211,16 @@ class Wish:
         # A file's species goes with its regimens.
         has_body = any(isinstance(one.schedule, Regimen) for one in treatments)
         return base.species if has_body else "human"
+
+
+def model_wish(file: str | None, drug_map: str | None, time_unit: str | None) -> "ModelWish | None":
+    """Return the foreign model that is meant; None without one."""
+    from mtorsim.cli.foreign import ModelWish
+
+    for option, given in (("--map", drug_map), ("--time-unit", time_unit)):
+        if given is not None and file is None:
+            raise InputError(f"{option} goes with --model FILE, somebody's model.")
+    return None if file is None else ModelWish(file, drug_map, time_unit)
 
 
 def _treatment(name: str, dose: str, planned: "Treatment | None") -> "Treatment":

@@ -1,0 +1,167 @@
+"""Runs a model that was not written here.
+
+Each run compiles the model afresh (a tenth of a second), so that nothing of an earlier one can
+reach it: events that assign parameters survive `reset()`, and an event that still waits at the end
+of a run survives more. All values stand in the SBML that is run, schedules as events.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import roadrunner
+
+from mtorsim.engine import RELATIVE_TOLERANCE
+from mtorsim.errors import ModelError, SimulationError
+from mtorsim.steps import Floats
+
+_MAXIMUM_STEPS = 1_000_000
+_OF_AMOUNT = 1e-10
+"""Absolute tolerance of a state, as a share of its size."""
+_SMALL = 1e-6  # of the largest value of a species: what is less below zero is the solver's error
+
+
+@dataclass(frozen=True)
+class Curves:
+    """What a run returned.
+
+    Attributes
+    ----------
+    values : array, shape (n, m)
+        One column per selection, in the units of the model.
+    absolute : mapping of str to float
+        State -> absolute tolerance, in its own unit; species as amounts.
+    """
+
+    values: Floats
+    absolute: Mapping[str, float]
+
+
+def run_foreign(
+    sbml: str,
+    times: Floats,
+    selections: Sequence[str],
+    *,
+    relative_tolerance: float = RELATIVE_TOLERANCE,
+    label: str = "",
+    time_unit: str = "",
+) -> Curves:
+    """Simulate a model as it stands.
+
+    Parameters
+    ----------
+    sbml : str
+        Flat SBML.
+    times : array, shape (n,)
+        Output times in the model's unit, increasing, the first 0.
+    selections : sequence of str, length m
+        What to read, in RoadRunner's words: ``"[A]"`` is a concentration, ``"A"`` an amount or
+        the value of a parameter.
+    relative_tolerance : float
+    label, time_unit : str
+        For messages.
+
+    Raises
+    ------
+    ModelError
+        When RoadRunner cannot compile the model, or `sbml` is not the text of one.
+    SimulationError
+        When the solver fails, a value is not finite, or a species that began at zero or above and
+        that only reactions change falls below zero.
+    """
+    runner = _loaded(sbml)
+    absolute = _tolerances(runner)
+    integrator = runner.getIntegrator()
+    integrator.setValue("relative_tolerance", relative_tolerance)
+    integrator.setValue("maximum_num_steps", _MAXIMUM_STEPS)
+    if absolute:
+        integrator.setValue("absolute_tolerance", list(absolute.values()))
+    begun = dict(zip(runner.model.getFloatingSpeciesIds(),
+                     runner.model.getFloatingSpeciesAmounts(), strict=True))  # fmt: skip
+    watched = [id for id in _reacting(runner) if begun[id] >= 0]
+    columns = [*selections, *watched]
+    runner.timeCourseSelections = columns
+    place = f"{label or 'the model'}"
+    try:
+        if len(times) > 1:
+            values = np.array(runner.simulate(times=times.tolist()))
+        else:
+            values = np.array([runner.getSelectedValues()])
+    except RuntimeError as error:
+        raise _failure(runner, error, place, time_unit) from None
+    _check(values, columns, len(selections), times, absolute, place, time_unit)
+    return Curves(values[:, : len(selections)], absolute)
+
+
+def _loaded(sbml: str) -> roadrunner.RoadRunner:
+    if not sbml.lstrip().startswith("<"):  # RoadRunner would open it as a path or an address
+        raise ModelError("expected the text of an SBML model.")
+    try:
+        return roadrunner.RoadRunner(sbml)
+    except RuntimeError as error:
+        raise ModelError(f"RoadRunner cannot load the model: {_one_line(error)}") from None
+
+
+def _reacting(runner: roadrunner.RoadRunner) -> list[str]:
+    """Return the species that reactions alone change."""
+    ruled = {*runner.getRateRuleIds(), *runner.getAssignmentRuleIds()}
+    return [id for id in runner.model.getFloatingSpeciesIds() if id not in ruled]
+
+
+def _tolerances(runner: roadrunner.RoadRunner) -> dict[str, float]:
+    """Return state -> absolute tolerance, in the order of RoadRunner's state vector.
+
+    The size of a state is its first value; of one that begins at zero, the median of the others.
+    """
+    rates = list(runner.getRateRuleIds())
+    species = _reacting(runner)
+    model = runner.model
+    amounts = dict(zip(model.getFloatingSpeciesIds(), model.getFloatingSpeciesAmounts(),
+                       strict=True))  # fmt: skip
+    sizes = {id: abs(float(runner.getValue(id))) for id in rates}
+    sizes |= {id: abs(float(amounts[id])) for id in species}
+    present = [size for size in sizes.values() if size > 0 and np.isfinite(size)]
+    usual = float(np.median(present)) if present else 1.0
+    return {id: _OF_AMOUNT * (min(size, usual) or usual) if np.isfinite(size) else _OF_AMOUNT
+            for id, size in sizes.items()}  # fmt: skip
+
+
+def _check(
+    values: Floats,
+    columns: Sequence[str],
+    asked: int,
+    times: Floats,
+    absolute: Mapping[str, float],
+    label: str,
+    time_unit: str,
+) -> None:
+    if not np.isfinite(values).all():
+        row, column = (int(where) for where in np.argwhere(~np.isfinite(values))[0])
+        raise SimulationError(
+            f"{columns[column].strip('[]')} is not a number ({values[row, column]:.3g}) at "
+            f"{times[row]:.6g} {time_unit}, {label}. Look at what it is divided by, and at what "
+            "--set changed."
+        )
+    amounts = values[:, asked:]
+    floor = [-1000 * absolute[id] for id in columns[asked:]]
+    below = amounts < np.array(floor) - _SMALL * np.abs(amounts).max(axis=0, initial=0.0)
+    if below.any():
+        row, column = (int(where) for where in np.argwhere(below)[0])
+        raise SimulationError(
+            f"{columns[asked + column]} is negative ({amounts[row, column]:.3g}) at "
+            f"{times[row]:.6g} {time_unit}, {label}. A reaction uses it up at a rate that does not "
+            "fall with it; mtorsim check FILE names such reactions."
+        )
+
+
+def _failure(
+    runner: roadrunner.RoadRunner, error: RuntimeError, label: str, time_unit: str
+) -> SimulationError:
+    return SimulationError(
+        f"solver stopped at {runner.model.getTime():.6g} {time_unit}, {label}. CVODE: "
+        f"{_one_line(error)} Try a shorter duration, or what --set changed closer to its default."
+    )
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]

@@ -1,0 +1,340 @@
+"""What a foreign model uses, and what of it would be ignored or computed wrongly, by name and line.
+
+Both ``mtorsim check`` and the door of `load_model` read this: what is an error there is refused
+here, before anything runs.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import libsbml
+
+from mtorsim.errors import closest
+
+Severity = Literal["error", "warning", "note"]
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Feature:
+    """Something to know about a model before it runs.
+
+    Attributes
+    ----------
+    severity : {"error", "warning", "note"}
+        An error is refused; a warning may surprise; a note says what is taken as what.
+    topic, message : str
+    line : int
+        Of the SBML file, from 1; 0 where there is none.
+    symbol : str
+        Id that it is about; may be empty.
+    """
+
+    severity: Severity
+    topic: str
+    message: str
+    line: int = 0
+    symbol: str = ""
+
+
+def features(document: libsbml.SBMLDocument) -> Iterator[Feature]:
+    """Return what is to be said of a model that libSBML could read."""
+    yield from packages(document)
+    for look in (algebraic, fast, delays, timed, stoichiometry, unset, events, no_rate):
+        yield from look(document)
+
+
+def packages(document: libsbml.SBMLDocument) -> Iterator[Feature]:
+    """Extensions of SBML: those that change what the model means are refused."""
+    if document.getLevel() < 3:  # there they are annotations
+        return
+    line = document.getLine()
+    for index in range(document.getNumPlugins()):
+        name = document.getPlugin(index).getPackageName()
+        if name == "comp":
+            yield from _hierarchy(document)
+        elif name == "fbc" and _has_rates(document):
+            yield Feature("note", "package", "flux bounds and objectives (fbc) are not used.", line)
+        elif name in _REFUSED:
+            yield Feature(
+                "error", "unsupported", f"{_REFUSED[name]} (SBML package '{name}').", line
+            )
+        elif document.getPackageRequired(name) and name not in _HARMLESS:
+            yield _unknown(name, line)
+        elif name not in ("l3v2extendedmath", "req"):
+            yield Feature("note", "package", f"'{name}' is passed over: it changes no curve.", line)
+    for index in range(document.getNumUnknownPackages()):
+        name = document.getUnknownPackagePrefix(index)
+        if document.getPackageRequired(document.getUnknownPackageURI(index)):
+            yield _unknown(name, line)
+        else:
+            yield Feature("note", "package", f"'{name}' is passed over: not required.", line)
+
+
+_REFUSED: Mapping[str, str] = {
+    "fbc": "a flux-balance model has no rate laws to run. Use COBRApy, for instance",
+    "qual": "a logical model has no concentrations to run. Use a logical simulator such as GINsim",
+    "multi": "rules over multi-component species would be ignored: expand them first",
+    "distrib": "values drawn from distributions would not be drawn: write a value instead",
+    "spatial": "space would be ignored: use a spatial simulator",
+    "arrays": "arrays would be ignored: write them out first",
+    "dyn": "dynamic structures would be ignored",
+}
+
+
+_HARMLESS = ("layout", "render", "groups", "l3v2extendedmath", "req")
+
+
+def _unknown(name: str, line: int) -> Feature:
+    return Feature(
+        "error",
+        "unsupported",
+        f"the SBML package '{name}' is required to understand this model, and nobody here can "
+        "read it. Export the model without it.",
+        line,
+    )
+
+
+def _has_rates(document: libsbml.SBMLDocument) -> bool:
+    model = document.getModel()
+    laws = [one.getKineticLaw() for one in model.getListOfReactions()]
+    return any(law is not None and law.isSetMath() for law in laws) or model.getNumRules() > 0
+
+
+def _hierarchy(document: libsbml.SBMLDocument) -> Iterator[Feature]:
+    """Submodels; a document that was flattened has none left."""
+    plugin = document.getPlugin("comp")
+    outside = [
+        plugin.getExternalModelDefinition(index)
+        for index in range(plugin.getNumExternalModelDefinitions())
+    ]
+    for one in outside:
+        yield Feature(
+            "error",
+            "unsupported",
+            f"the submodel {one.getId()!r} lies in another file, {one.getSource()!r}, which is not "
+            "fetched. Flatten the model in the program that wrote it.",
+            one.getLine(),
+            one.getId(),
+        )
+    model = document.getModel().getPlugin("comp")
+    if not outside and model is not None and model.getNumSubmodels():
+        count = model.getNumSubmodels()
+        yield Feature(
+            "note", "hierarchy", f"{count} submodels: flattened before it runs.", document.getLine()
+        )
+
+
+def is_hierarchical(document: libsbml.SBMLDocument) -> bool:
+    """Whether a model has submodels, which RoadRunner would pass over without a word."""
+    model = document.getModel()
+    plugin = model.getPlugin("comp") if model is not None else None
+    return plugin is not None and plugin.getNumSubmodels() > 0
+
+
+# -- what is written in a model -------------------------------------------------------------------
+
+
+def algebraic(document: libsbml.SBMLDocument) -> Iterator[Feature]:
+    """Rules that say 0 = ..."""
+    for rule in document.getModel().getListOfRules():
+        if rule.isAlgebraic():
+            yield Feature(
+                "error",
+                "unsupported",
+                f"algebraic rule 0 = {_formula(rule)}: the solver handles ordinary differential "
+                "equations only. Solve it for one symbol and assign that.",
+                rule.getLine(),
+            )
+
+
+def fast(document: libsbml.SBMLDocument) -> Iterator[Feature]:
+    """Reactions that are to be in equilibrium at all times."""
+    for one in document.getModel().getListOfReactions():
+        if one.isSetFast() and one.getFast():
+            yield Feature(
+                "error",
+                "unsupported",
+                f"{one.getId()!r} is a fast reaction and would run as an ordinary one. Replace it "
+                "by its equilibrium, or by an ordinary reaction with large rate constants.",
+                one.getLine(),
+                one.getId(),
+            )
+
+
+def delays(document: libsbml.SBMLDocument) -> Iterator[Feature]:
+    """Formulas that look back in time."""
+    for element in with_maths(document):
+        if any(node.getType() == libsbml.AST_FUNCTION_DELAY for node in nodes(element.getMath())):
+            yield Feature(
+                "error",
+                "unsupported",
+                f"{place(element)} looks back in time (delay), which the solver cannot. Replace "
+                "the delay by a chain of intermediate steps.",
+                element.getLine(),
+            )
+
+
+def timed(document: libsbml.SBMLDocument) -> Iterator[Feature]:
+    """Pulses written as formulas of time, which a solver may step over."""
+    for element in with_maths(document):
+        kinds = {node.getType() for node in nodes(element.getMath())}
+        in_event = element.getAncestorOfType(libsbml.SBML_EVENT) is not None
+        if not in_event and {libsbml.AST_FUNCTION_PIECEWISE, libsbml.AST_NAME_TIME} <= kinds:
+            yield Feature(
+                "warning",
+                "unsupported",
+                f"piecewise in time: a short pulse may be stepped over in {place(element)}. "
+                "Write it as an event.",
+                element.getLine(),
+            )
+
+
+def stoichiometry(document: libsbml.SBMLDocument) -> Iterator[Feature]:
+    """Stoichiometries that change while the model runs; RoadRunner gets some of them wrong."""
+    model = document.getModel()
+    changed = {rule.getVariable() for rule in model.getListOfRules() if not rule.isAlgebraic()}
+    for event in model.getListOfEvents():
+        changed |= {one.getVariable() for one in event.getListOfEventAssignments()}
+    for reaction in model.getListOfReactions():
+        for one in (*reaction.getListOfReactants(), *reaction.getListOfProducts()):
+            named = one.isSetId() and one.getId() in changed
+            if named or one.isSetStoichiometryMath():
+                yield Feature(
+                    "error",
+                    "unsupported",
+                    f"how much {one.getSpecies()!r} takes part in {reaction.getId()!r} is computed "
+                    "while the model runs. Write the number.",
+                    one.getLine(),
+                    reaction.getId(),
+                )
+
+
+def unset(document: libsbml.SBMLDocument) -> Iterator[Feature]:
+    """Symbols that formulas read and that nothing gives a value."""
+    model = document.getModel()
+    known = _ids(model)
+    read = {node.getName() for element in with_maths(document) for node in names(element)}
+    for kind, element in _valueless(model):
+        name = element.getId()
+        if name not in read and kind == "parameter":
+            continue
+        # In Antimony a mistyped id becomes a new parameter without a value.
+        near = [other for other in closest(name, known) if other != name][:1]
+        hint = f" Did you mean {near[0]!r}?" if near and kind != "compartment" else ""
+        message = f"{kind} {name!r} has no {'size' if kind == 'compartment' else 'value'}.{hint}"
+        yield Feature("error", "unknown id", message, element.getLine(), name)
+
+
+def _ids(model: Any) -> list[str]:
+    lists = (model.getListOfSpecies(), model.getListOfParameters(), model.getListOfCompartments())
+    return [item.getId() for items in lists for item in items]
+
+
+def _valueless(model: Any) -> Iterator[tuple[str, Any]]:
+    given = {item.getSymbol() for item in model.getListOfInitialAssignments()}
+    given |= {rule.getVariable() for rule in model.getListOfRules() if rule.isAssignment()}
+    for species in model.getListOfSpecies():
+        is_set = species.isSetInitialAmount() or species.isSetInitialConcentration()
+        if not is_set and species.getId() not in given:
+            yield "species", species
+    for parameter in model.getListOfParameters():
+        if not parameter.isSetValue() and parameter.getId() not in given:
+            yield "parameter", parameter
+    for compartment in model.getListOfCompartments():
+        flat = compartment.isSetSpatialDimensions() and compartment.getSpatialDimensions() == 0
+        if not compartment.isSetSize() and not flat and compartment.getId() not in given:
+            yield "compartment", compartment
+
+
+def events(document: libsbml.SBMLDocument) -> Iterator[Feature]:
+    """Events that may not fire as one expects."""
+    for event in document.getModel().getListOfEvents():
+        trigger = event.getTrigger()
+        if trigger is None or trigger.getMath() is None:
+            continue
+        equations = (
+            node for node in nodes(trigger.getMath()) if node.getType() == libsbml.AST_RELATIONAL_EQ
+        )
+        timed = (
+            part.getType() == libsbml.AST_NAME_TIME for one in equations for part in nodes(one)
+        )
+        if any(timed):
+            yield Feature(
+                "warning",
+                "events",
+                f"event {event.getId() or '(without id)'!r} fires when time equals a number, which "
+                "a solver may step over. Write time >= that number.",
+                event.getLine(),
+                event.getId(),
+            )
+
+
+def no_rate(document: libsbml.SBMLDocument) -> Iterator[Feature]:
+    """Reactions without a rate law."""
+    for reaction in document.getModel().getListOfReactions():
+        law = reaction.getKineticLaw()
+        if law is None or not law.isSetMath():
+            message = f"reaction {reaction.getId()!r} has no rate law."
+            yield Feature("error", "rates", message, reaction.getLine(), reaction.getId())
+
+
+# -- walking through formulas ---------------------------------------------------------------------
+
+
+def with_maths(document: Any) -> Iterator[Any]:
+    """Return every element that holds a formula."""
+    elements = document.getListOfAllElements()
+    for index in range(elements.getSize()):
+        element = elements.get(index)
+        if getattr(element, "isSetMath", bool)() and element.getMath() is not None:
+            yield element
+
+
+def nodes(node: Any) -> Iterator[Any]:
+    """Return a formula and all parts of it."""
+    yield node
+    for index in range(node.getNumChildren()):
+        yield from nodes(node.getChild(index))
+
+
+def names(element: Any) -> Iterator[Any]:
+    """Return the ids in an element's formula, as nodes."""
+    if element.getMath() is None:
+        return
+    for node in nodes(element.getMath()):
+        if node.getType() == libsbml.AST_NAME:
+            yield node
+
+
+def _formula(element: Any) -> str:
+    return str(libsbml.formulaToL3String(element.getMath()))
+
+
+def place(element: Any) -> str:
+    """Return where a formula stands, such as ``the rate of 'bind'``."""
+    owner = element
+    while owner is not None and owner.getTypeCode() not in _PLACES:
+        owner = owner.getParentSBMLObject()
+    if owner is None:
+        return f"a {element.getElementName()}"
+    words, name = _PLACES[owner.getTypeCode()]
+    return f"{words} {name(owner)!r}"
+
+
+_PLACES: dict[int, tuple[str, Callable[[Any], str]]] = {
+    libsbml.SBML_REACTION: ("the rate of", lambda reaction: reaction.getId()),
+    libsbml.SBML_ASSIGNMENT_RULE: ("the rule for", lambda rule: rule.getVariable()),
+    libsbml.SBML_RATE_RULE: ("the rate of", lambda rule: rule.getVariable()),
+    libsbml.SBML_INITIAL_ASSIGNMENT: ("the initial value of", lambda item: item.getSymbol()),
+    libsbml.SBML_EVENT: ("event", lambda event: event.getId()),
+    libsbml.SBML_FUNCTION_DEFINITION: ("function", lambda function: function.getId()),
+}
+
+
+def line_in_antimony(text: str, symbol: str) -> int:
+    """Return the first line of Antimony text that names a symbol; 0 for none."""
+    found = re.search(rf"\b{re.escape(symbol)}\b", text) if symbol else None
+    return text.count("\n", 0, found.start()) + 1 if found else 0

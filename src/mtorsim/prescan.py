@@ -1,0 +1,247 @@
+"""The door for other people's model files: read as bytes, looked over before any parser has them.
+
+A parser of XML can be made to read other files, to fill the memory with entities, or to run out of
+stack; so a document type, an entity, a depth or a length beyond all need is refused here, by a scan
+that keeps nothing. What comes out is text: never a path or a web address, which a simulator would
+follow.
+"""
+
+import codecs
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from xml.parsers import expat
+
+from mtorsim.errors import ModelError, closest, either, shown
+
+LONGEST = 64_000_000
+"""Most bytes of an SBML file; the largest in public collections are a fifth of it."""
+
+DEEPEST = 256
+"""Most elements, or brackets of a formula, inside one another."""
+
+_LONGEST_ANTIMONY = 8_000_000
+_ENDINGS = (".xml", ".sbml", ".ant", ".txt")
+_COMPRESSED = {b"PK": "a ZIP or OMEX archive", b"\x1f\x8b": "compressed with gzip"}
+_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
+_COMMENT = re.compile(r"//[^\n]*|#[^\n]*|/\*.*?\*/", re.S)
+_QUOTED = re.compile(r'"[^"\n]*"')
+_TOO_LARGE = re.compile(r"\b\d[\d.]*[eE]\+?(\d+)")
+_IMPORT = re.compile(r'^\s*import\s+"(?P<name>[^"]*)"', re.M)
+
+
+@dataclass(frozen=True)
+class ModelText:
+    """The text of a model and where it came from.
+
+    Attributes
+    ----------
+    text : str
+        SBML or Antimony.
+    what : str
+        How messages call it: its path as given, or ``"the model text"``.
+    is_sbml : bool
+    folder : Path, optional
+        Where imports of an Antimony file are looked up; None for text.
+    """
+
+    text: str = field(repr=False)
+    what: str
+    is_sbml: bool
+    folder: Path | None = None
+
+
+def read_model(source: str | Path) -> ModelText:
+    """Return the text of a model, scanned.
+
+    Parameters
+    ----------
+    source : str or Path
+        A path; or, as str, SBML that begins with ``<`` or Antimony of more than one line.
+
+    Raises
+    ------
+    ModelError
+        When the file cannot be read, or holds what no model needs.
+    """
+    if isinstance(source, str) and (source.lstrip().startswith("<") or "\n" in source):
+        return scanned(source.encode("utf-8", "surrogatepass"), "the model text", None)
+    if not isinstance(source, str | Path):
+        raise ModelError(f"expected the path or the text of a model, got {type(source).__name__}.")
+    if re.match(r"[a-z]+://", str(source)):
+        raise ModelError(
+            f"{str(source)!r} is an address. Download the file and give its path: nothing is "
+            "fetched from the network."
+        )
+    path = Path(source)
+    return scanned(_bytes(path), str(source), path.resolve().parent)
+
+
+def scanned(content: bytes, what: str, folder: Path | None = None) -> ModelText:
+    """Return the text in some bytes; `what` names them in messages."""
+    for mark, kind in _COMPRESSED.items():
+        if content.startswith(mark):
+            raise ModelError(f"{what} is {kind}. Unpack it and give the SBML file in it.")
+    content = content.removeprefix(codecs.BOM_UTF8)
+    if content.lstrip()[:1] == b"<" or content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return ModelText(scan_sbml(content, what), what, True, folder)
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise ModelError(
+            f"{what}, line {line}: not UTF-8 text, and not XML. Expected SBML or Antimony."
+        ) from None
+    scan_antimony(text, what, folder)
+    return ModelText(text, what, False, folder)
+
+
+def scan_sbml(content: bytes, what: str) -> str:
+    """Return SBML as text without its XML declaration; refuse what no model needs.
+
+    Raises
+    ------
+    ModelError
+        For a document type, an entity, more than `DEEPEST` levels or `LONGEST` bytes, or XML that
+        is not well formed; names the line.
+    """
+    if len(content) > LONGEST:
+        raise ModelError(f"{what} is longer than {LONGEST // 1_000_000} MB, too long for a model.")
+    parser = expat.ParserCreate()
+    scan = _Scan(parser, what)
+    try:
+        parser.Parse(content, True)
+    except expat.ExpatError as error:
+        message = expat.errors.messages[error.code]
+        raise ModelError(f"{what}, line {error.lineno}: not well-formed XML: {message}.") from None
+    if scan.root.rpartition(":")[2] != "sbml":
+        raise ModelError(
+            f"{what}: the outermost element is <{scan.root}>. Expected an SBML file, <sbml>."
+        )
+    try:
+        text = content.decode(scan.encoding)
+    except (UnicodeDecodeError, LookupError):
+        raise ModelError(f"{what}: its characters are not {scan.encoding}, as it says.") from None
+    # The text is UTF-8 from here on, whatever the file was; its lines stay where they are.
+    return _DECLARATION.sub(lambda found: "\n" * found[0].count("\n"), text.removeprefix("\ufeff"))
+
+
+class _Scan:
+    """Watches a parser go through a document."""
+
+    def __init__(self, parser: expat.XMLParserType, what: str) -> None:
+        self.root, self.encoding, self.depth = "", "utf-8", 0
+        self.parser, self.what = parser, what
+        parser.XmlDeclHandler = self._declared
+        parser.StartDoctypeDeclHandler = self._doctype
+        parser.EntityDeclHandler = self._entity
+        parser.StartElementHandler = self._begin
+        parser.EndElementHandler = self._end
+
+    def _where(self) -> str:
+        return f"{self.what}, line {self.parser.CurrentLineNumber}"
+
+    def _declared(self, _version: str, encoding: str | None, _standalone: int) -> None:
+        self.encoding = encoding or "utf-8"
+
+    def _doctype(self, *_parts: object) -> None:
+        raise ModelError(
+            f"{self._where()}: a document type (<!DOCTYPE>) could make a program read other files. "
+            "SBML needs none: delete it."
+        )
+
+    def _entity(self, *_parts: object) -> None:
+        raise ModelError(f"{self._where()}: entities are not allowed in SBML. Delete them.")
+
+    def _begin(self, name: str, _attributes: object) -> None:
+        self.root = self.root or name
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise ModelError(
+                f"{self._where()}: elements more than {DEEPEST} deep. Write the formula in parts."
+            )
+
+    def _end(self, _name: str) -> None:
+        self.depth -= 1
+
+
+def scan_antimony(text: str, what: str, folder: Path | None, _seen: frozenset[Path] = frozenset()
+                  ) -> None:  # fmt: skip
+    """Refuse Antimony that would be read wrongly, or would read what it should not.
+
+    Raises
+    ------
+    ModelError
+        For too long a text, brackets too deep, a number that a double cannot hold (it would be
+        read as 1), or an import that is not an Antimony file below the folder above; with the line.
+    """
+    if len(text) > _LONGEST_ANTIMONY:
+        raise ModelError(f"{what} is longer than {_LONGEST_ANTIMONY // 1_000_000} MB.")
+    if "\x00" in text:
+        raise ModelError(f"{what}: a NUL character is in it. Expected SBML or Antimony text.")
+    plain = _QUOTED.sub('""', _COMMENT.sub(lambda found: "\n" * found[0].count("\n"), text))
+    for number, line in enumerate(plain.splitlines(), start=1):
+        _check_line(line, f"{what}, line {number}")
+    for found in _IMPORT.finditer(text):
+        number = text.count("\n", 0, found.start("name")) + 1
+        _follow(found["name"], f"{what}, line {number}", folder, _seen)
+
+
+def _check_line(line: str, where: str) -> None:
+    depth = most = 0
+    for letter in line:
+        depth += (letter == "(") - (letter == ")")
+        most = max(most, depth)
+    if most > DEEPEST:
+        raise ModelError(f"{where}: brackets more than {DEEPEST} deep. Write the formula in parts.")
+    for number in _TOO_LARGE.finditer(line):
+        if len(number[1]) > 3 or float(number[0]) == float("inf"):
+            raise ModelError(f"{where}: {shown(number[0])} is larger than a number can be.")
+
+
+def _follow(name: str, where: str, folder: Path | None, seen: frozenset[Path]) -> None:
+    """Look over what an Antimony file imports, as the file itself."""
+    if folder is None:
+        raise ModelError(f"{where}: imports {name!r}. Text has no folder: give the file instead.")
+    path = (folder / name).resolve()
+    if Path(name).is_absolute() or not path.is_relative_to(folder.parent):
+        raise ModelError(f"{where}: imports {name!r} from elsewhere. Put it beside this file.")
+    if path.suffix.lower() not in (".ant", ".txt"):
+        raise ModelError(f"{where}: imports {name!r}. Expected an Antimony file, .ant or .txt.")
+    if path not in seen:
+        text = scanned_import(path, where)
+        scan_antimony(text, str(path), path.parent, seen | {path})
+
+
+def scanned_import(path: Path, where: str) -> str:
+    """Return the text of an imported file."""
+    try:
+        return _bytes(path).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ModelError(f"{where}: {str(path)!r} is not UTF-8 text.") from None
+    except ModelError as error:
+        raise error.at(where) from None
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(LONGEST + 1)
+    except FileNotFoundError:
+        raise ModelError(
+            f"cannot read model file {str(path)!r}: no such file.{_near(path)}"
+        ) from None
+    except IsADirectoryError:
+        raise ModelError(f"{str(path)!r} is a folder. Expected an SBML or Antimony file.") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ModelError(f"cannot read model file {str(path)!r}: {reason}.") from None
+
+
+def _near(path: Path) -> str:
+    try:
+        names = [one.name for one in path.parent.iterdir() if one.suffix.lower() in _ENDINGS]
+    except OSError:
+        return f" There is no folder {str(path.parent)!r} either."
+    near = closest(path.name, names)
+    return f" Closest: {either(str(path.parent / name) for name in near)}." if near else ""
