@@ -163,7 +163,7 @@ def test_a_file_of_someone_else(tmp_path, form, start):
         (b"k = 1\nk = = 2", "line 2"),
         ("k = 1 µ".encode(), "line 1"),  # Antimony's message ends within the letter
         (b"\xff\xfe", "UTF-8"),
-        (b"<sbml", "not sound SBML"),
+        (b"<sbml", "not well-formed XML"),
         (b"<html></html>", "SBML"),
         (b'import "nowhere.ant"\nk = 1', "nowhere.ant"),
     ],

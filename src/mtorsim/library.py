@@ -208,7 +208,9 @@ def read_sbml(text: str, *, what: str = "the model") -> "libsbml.SBMLDocument":
     document = libsbml.readSBMLFromString(text)
     for index in range(document.getNumErrors()):
         error = document.getError(index)
-        if error.getSeverity() >= libsbml.LIBSBML_SEV_ERROR:
+        if error.getSeverity() >= libsbml.LIBSBML_SEV_ERROR and (
+            error.getErrorId() != libsbml.RequiredPackagePresent  # `foreign.features` names it
+        ):
             message = " ".join(error.getMessage().split())
             raise ModelError(f"{what}, line {error.getLine()}: not sound SBML. {message}")
     if document.getModel() is None:

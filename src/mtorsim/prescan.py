@@ -24,6 +24,7 @@ _LONGEST_ANTIMONY = 8_000_000
 _ENDINGS = (".xml", ".sbml", ".ant", ".txt")
 _COMPRESSED = {b"PK": "a ZIP or OMEX archive", b"\x1f\x8b": "compressed with gzip"}
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
+_UTF8 = '<?xml version="1.0" encoding="UTF-8"?>'
 _COMMENT = re.compile(r"//[^\n]*|#[^\n]*|/\*.*?\*/", re.S)
 _QUOTED = re.compile(r'"[^"\n]*"')
 _TOO_LARGE = re.compile(r"\b\d[\d.]*[eE]\+?(\d+)")
@@ -83,7 +84,8 @@ def scanned(content: bytes, what: str, folder: Path | None = None) -> ModelText:
         if content.startswith(mark):
             raise ModelError(f"{what} is {kind}. Unpack it and give the SBML file in it.")
     content = content.removeprefix(codecs.BOM_UTF8)
-    if content.lstrip()[:1] == b"<" or content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+    wide = (codecs.BOM_UTF16_LE + b"<\0", codecs.BOM_UTF16_BE + b"\0<")
+    if content.lstrip()[:1] == b"<" or content[:4] in wide:
         return ModelText(scan_sbml(content, what), what, True, folder)
     try:
         text = content.decode("utf-8")
@@ -97,7 +99,7 @@ def scanned(content: bytes, what: str, folder: Path | None = None) -> ModelText:
 
 
 def scan_sbml(content: bytes, what: str) -> str:
-    """Return SBML as text without its XML declaration; refuse what no model needs.
+    """Return SBML as text that says it is UTF-8; refuse what no model needs.
 
     Raises
     ------
@@ -122,8 +124,12 @@ def scan_sbml(content: bytes, what: str) -> str:
         text = content.decode(scan.encoding)
     except (UnicodeDecodeError, LookupError):
         raise ModelError(f"{what}: its characters are not {scan.encoding}, as it says.") from None
-    # The text is UTF-8 from here on, whatever the file was; its lines stay where they are.
-    return _DECLARATION.sub(lambda found: "\n" * found[0].count("\n"), text.removeprefix("\ufeff"))
+    # The text is UTF-8 from here on, whatever the file was. Its lines stay where they are: without
+    # a declaration libSBML would put one in front, on a line of its own.
+    body, lines = text.removeprefix("\ufeff"), 0
+    if (found := _DECLARATION.match(body)) is not None:
+        body, lines = body[found.end() :], found[0].count("\n")
+    return _UTF8 + "\n" * lines + body
 
 
 class _Scan:
@@ -232,7 +238,9 @@ def _bytes(path: Path) -> bytes:
             f"cannot read model file {str(path)!r}: no such file.{_near(path)}"
         ) from None
     except IsADirectoryError:
-        raise ModelError(f"{str(path)!r} is a folder. Expected an SBML or Antimony file.") from None
+        raise ModelError(
+            f"cannot read {str(path)!r}: it is a folder. Expected an SBML or Antimony file."
+        ) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ModelError(f"cannot read model file {str(path)!r}: {reason}.") from None

@@ -90,7 +90,12 @@ def _model(path: Path, *, is_sbml: bool) -> Iterator[Finding]:
         )
         return
     document = libsbml.readSBMLFromString(sbml)
-    grave = [e for e in errors_of(document) if e.getSeverity() >= libsbml.LIBSBML_SEV_ERROR]
+    grave = [
+        one
+        for one in errors_of(document)
+        if one.getSeverity() >= libsbml.LIBSBML_SEV_ERROR
+        and one.getErrorId() != libsbml.RequiredPackagePresent  # said by `unsupported`
+    ]
     if grave or document.getModel() is None:
         for one in grave[:5]:
             yield Finding("error", "syntax", f"line {one.getLine()}: {gist(one.getMessage())}")

@@ -18,7 +18,7 @@ Check: TypeAlias = Callable[[Any], Iterator[Finding]]
 
 _UNITS_DISAGREE = range(10500, 10600)  # every other complaint about units is that some are missing
 _SAME = 5  # complaints of one kind that are spelled out
-_VALUES_MISSING = {80601, 80602, 80702}  # said by `unsupported` below, more clearly
+_SAID_BELOW = {80601, 80602, 80702, 99107}  # by `unsupported`, more clearly
 
 _SYNTHESIS = {183, 184, 205, 393, 589}  # transcription, translation, composite, production, polymer
 _DEGRADATION = {179, 394}  # degradation, consumption
@@ -40,7 +40,7 @@ def consistency(document: Any, *, with_lines: bool = True) -> Iterator[Finding]:
         number = error.getErrorId()
         if number not in _UNITS_DISAGREE and _is_about_units(error):
             missing.add(error.getLine())
-        elif number not in _VALUES_MISSING:
+        elif number not in _SAID_BELOW:
             kinds[number].append(error)
     for errors in kinds.values():
         yield from _said(errors, with_lines)

@@ -122,9 +122,8 @@ def _hierarchy(document: libsbml.SBMLDocument) -> Iterator[Feature]:
     model = document.getModel().getPlugin("comp")
     if not outside and model is not None and model.getNumSubmodels():
         count = model.getNumSubmodels()
-        yield Feature(
-            "note", "hierarchy", f"{count} submodels: flattened before it runs.", document.getLine()
-        )
+        what = f"{count} submodel{'' if count == 1 else 's'}: flattened before it runs."
+        yield Feature("note", "hierarchy", what, document.getLine())
 
 
 def is_hierarchical(document: libsbml.SBMLDocument) -> bool:

@@ -346,7 +346,7 @@ def _check_consistency(document: Any, given: ModelText) -> None:
     document.checkConsistency()
     for index in range(document.getNumErrors()):
         error = document.getError(index)
-        if error.getSeverity() >= _GRAVE:
+        if error.getSeverity() >= _GRAVE and error.getErrorId() != libsbml.RequiredPackagePresent:
             said = [line.strip() for line in error.getMessage().splitlines() if line.strip()]
             gist = " ".join((said[1:] or said)[-2:])[:300]
             line = f", line {error.getLine()}" if given.is_sbml and error.getLine() else ""

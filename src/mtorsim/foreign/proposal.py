@@ -27,7 +27,10 @@ _WITH = {
 _ALONE = re.compile(r"(?<![a-z])(?:m|free_?m?)TOR(?![a-z])", re.IGNORECASE)
 _4EBP = re.compile(r"4E?-?_?BP|eIF4EBP|PHAS", re.IGNORECASE)
 _READ_OUTS = (
-    ("S6K1_pT389", re.compile(r"(S6K|RPS6KB).*(389(?!~u)|[_-]?p(?![a-z0-9])|~p)|p_?S6K", re.IGNORECASE)),
+    (
+        "S6K1_pT389",
+        re.compile(r"(S6K|RPS6KB).*(389(?!~u)|[_-]?p(?![a-z0-9])|~p)|p_?S6K", re.IGNORECASE),
+    ),
     ("EIF4EBP1_p", re.compile(r"(4E-?_?BP.*(p|~p))|p_?4E-?_?BP", re.IGNORECASE)),
     ("AKT_pS473", re.compile(r"(AKT|PKB).*S47[34](?!.{0,3}~u)", re.IGNORECASE)),
     ("AKT_pT308", re.compile(r"(AKT|PKB).*T30[89](?!.{0,3}~u)", re.IGNORECASE)),

@@ -154,14 +154,14 @@ def _read_outs(model: Any, found: DrugMap) -> dict[str, str]:
                     kind="species of the model", given=part, choices=ids,
                     where=found.document.where(("read_outs", name)),
                 )  # fmt: skip
+        terms = [_counted(model, found, part) for part in parts]
         if model.getElementBySId(name) is not None:
-            if parts == (name,):
+            if parts == (name,) or _is_sum_of(model, name, terms):
                 continue
             raise found.error(
                 f"the model has an id {name!r} of its own. Choose another name for the read-out, "
                 f"such as {name}_total.", "read_outs", name,
             )  # fmt: skip
-        terms = [_counted(model, found, part) for part in parts]
         parameter = model.createParameter()
         if parameter.setId(name) != libsbml.LIBSBML_OPERATION_SUCCESS:
             raise found.error(f"{name!r} cannot be an id.", "read_outs", name)
@@ -171,6 +171,13 @@ def _read_outs(model: Any, found: DrugMap) -> dict[str, str]:
         rule.setVariable(name)
         rule.setMath(libsbml.parseL3Formula(" + ".join(terms)))
     return {name: name for name in found.read_outs}
+
+
+def _is_sum_of(model: Any, name: str, terms: list[str]) -> bool:
+    """Whether a model has a read-out already: it was exported from here."""
+    rule = model.getAssignmentRuleByVariable(name)
+    same = libsbml.formulaToL3String(libsbml.parseL3Formula(" + ".join(terms)))
+    return rule is not None and libsbml.formulaToL3String(rule.getMath()) == same
 
 
 def _counted(model: Any, found: DrugMap, part: str) -> str:

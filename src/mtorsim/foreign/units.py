@@ -73,7 +73,7 @@ def _derived(model: Any, element: Any, kind: str) -> Any:
     base = "mole" if named == "substance" else named
     if not base:
         return None
-    made = libsbml.UnitDefinition(3, 2)
+    made = libsbml.UnitDefinition(model.getLevel(), model.getVersion())
     unit = made.createUnit()
     unit.initDefaults()
     unit.setKind(libsbml.UnitKind_forName(base))
