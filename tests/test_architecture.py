@@ -41,6 +41,7 @@ ROWS = {
         "compile",
         "uncertainty",
         "engine",
+        "amici_engine",
         "body",
         "result",
         "simulation",
@@ -77,6 +78,7 @@ ORDER = {module: place for place, module in enumerate(sum(ROWS.values(), ()))}
 KEEPERS = {
     "antimony": {"library"},
     "roadrunner": {"engine"},
+    "amici": {"amici_engine"},
     "libsbml": {
         "library",
         "symbols",

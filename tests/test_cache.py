@@ -357,7 +357,7 @@ def test_a_state_that_roadrunner_refuses_is_compiled_anew(folder, monkeypatch):
     from mtorsim.library import antimony_to_sbml
 
     sbml = antimony_to_sbml("species X in C; X = 1; compartment C; C = 1; J: X => ; C*X")
-    place = cache.name("state", sbml, module._machine())
+    place = cache.name("state", sbml, module.machine())
     cache.write(place, b"not a state")
     fresh = module.engine.__wrapped__(sbml)
     assert fresh.species == ("X",)
@@ -368,7 +368,7 @@ def test_where_the_processor_cannot_be_told_no_state_is_kept(folder, monkeypatch
     from mtorsim import engine as module
     from mtorsim.library import antimony_to_sbml
 
-    monkeypatch.setattr(module, "_machine", lambda: "")
+    monkeypatch.setattr(module, "machine", lambda: "")
     sbml = antimony_to_sbml("species X in C; X = 1; compartment C; C = 1; J: X => ; C*X")
     assert module.engine.__wrapped__(sbml).species == ("X",)
     assert not folder.exists() or not list(folder.iterdir())
@@ -380,7 +380,7 @@ CHANGED = """
 import json
 from pathlib import Path
 from mtorsim import paths
-paths._root = lambda: Path("MODELS")
+paths._root = lambda _name: Path("MODELS")
 from mtorsim.compile import structure
 from mtorsim.library import body_sbml
 from mtorsim.symbols import symbols

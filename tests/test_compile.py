@@ -245,7 +245,7 @@ def test_perturbation_that_sets_a_value_in_another_unit(tmp_path, monkeypatch):
     shutil.copytree(paths.models_path("cell.ant").parent, folder)
     with (folder / "perturbations.yaml").open("a", encoding="utf-8") as file:
         file.write(TWO_CHANGES)
-    monkeypatch.setattr(paths, "_root", lambda: folder)
+    monkeypatch.setattr(paths, "_root", lambda _name: folder)
     compiled = compile_scenario(mt.Scenario(perturbations=["half_of_little_leucine"]))
     assert compiled.settings["leucine"] == pytest.approx(5000)
     assert compiled.adapted["leucine"] == cells.load("786-O").values["leucine"].value

@@ -216,6 +216,9 @@ class SweepFile(ScenarioFile):
     relative_tolerance: Annotated[
         float | str, Field(description="Of the integrator; 1e-6 if left out.", examples=[1e-6])
     ] = _ABSENT
+    engine: Annotated[
+        str, Field(description="What simulates; RoadRunner if left out.", examples=["roadrunner"])
+    ] = _absent(enum=["roadrunner", "amici"])
 
 
 _OF_SWEEP = tuple(name for name in SweepFile.model_fields if name not in ScenarioFile.model_fields)

@@ -81,6 +81,14 @@ def sweep(
         float | None,
         typer.Option(help="Of the integrator. Default: 1e-6.", show_default=False),
     ] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="roadrunner or amici: an extra for many simulations read at few times.",
+            show_default=False,
+        ),
+    ] = None,
     out: Annotated[
         str, typer.Option("--out", "-o", metavar="DIR", help="Folder of the sweep.")
     ] = "sweep",
@@ -129,6 +137,7 @@ def sweep(
         "read": None if read is None else _listed("--read", read),
         "times": None if times is None else _listed("--times", times),
         "relative_tolerance": relative_tolerance,
+        "engine": engine,
     }
     given = _Given(
         options.Wish(
@@ -142,6 +151,7 @@ def sweep(
     plan, count = given.plan(), workers_of(workers)
     doses = _check_ic50(plan, ic50)
     _check_plot(plan, plot)
+    plan = _runnable(plan)
     if dry_run:
         _say_estimate(plan, count, as_json=json)
         return
@@ -267,6 +277,15 @@ def _check_plot(plan: "Plan", is_wanted: bool) -> None:
         )
 
 
+def _runnable(plan: "Plan") -> "Plan":
+    from mtorsim.sweeps import runnable
+
+    found, reason = runnable(plan)
+    if reason:
+        screen.complain(reason, False)
+    return found
+
+
 def _carried_out(
     plan: "Plan", out: str, workers: int, dask: str | None, *, resume: bool, quiet: bool
 ) -> "Sweep":
@@ -301,6 +320,11 @@ def _say_estimate(plan: "Plan", workers: int, *, as_json: bool) -> None:
         f"here; {_said_size(found.bytes)} of results before compression.\n"
         f"Reads {', '.join(plan.read)} of {len(plan.observe)} observables. Nothing was written."
     )
+    if found.by_roadrunner is not None:
+        screen.say(
+            f"AMICI simulates {found.points / found.seconds:.0f} points a second, RoadRunner "
+            f"{found.points / found.by_roadrunner:.0f}."
+        )
     if found.failed:
         screen.say(f"Of {found.tried} that were tried {found.failed} failed: {found.reason}")
 

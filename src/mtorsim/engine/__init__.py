@@ -359,10 +359,10 @@ class _Table:
 @lru_cache(maxsize=16)
 def engine(sbml: str) -> Engine:
     """Return the engine of a model: compiled once per process, or kept from an earlier one."""
-    machine = _machine()
-    if not machine or cache.folder() is None:
+    computer = machine()
+    if not computer or cache.folder() is None:
         return Engine(sbml)
-    place = cache.name("state", sbml, machine)
+    place = cache.name("state", sbml, computer)
     state = cache.read(place)
     if state is not None:
         with suppress(ModelError):
@@ -372,7 +372,7 @@ def engine(sbml: str) -> Engine:
     return made
 
 
-def _machine() -> str:
+def machine() -> str:
     """Return what compiled code depends on beside the model; empty if that cannot be told."""
     try:
         with Path("/proc/cpuinfo").open(encoding="utf-8", errors="replace") as file:

@@ -1,14 +1,17 @@
 """Carries a plan out: in memory, or in a directory that survives interruptions."""
 
 import time
+import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from mtorsim.amici_engine import unusable
+from mtorsim.compile import structure
 from mtorsim.errors import InputError, ScenarioError, shown
 from mtorsim.scenario import Scenario
 from mtorsim.sweeps import pool
@@ -56,7 +59,7 @@ def sweep(
         Called with the number of points done and of all points.
     **options
         `method` (grid, list, random, latin_hypercube, sobol), `points`, `seed`, `read`, `times`,
-        `relative_tolerance`, `absolute_tolerance`, as in `Plan`.
+        `relative_tolerance`, `absolute_tolerance`, `engine`, as in `Plan`.
 
     Returns
     -------
@@ -77,8 +80,23 @@ def sweep(
         axes = list(vary)
     if isinstance(workers, bool) or not isinstance(workers, int) or not 1 <= workers <= 1024:
         raise InputError(f"workers: {shown(workers)} is not a whole number from 1 to 1024.")
-    made = plan(_scenario(scenario), axes, **options)
+    made, reason = runnable(plan(_scenario(scenario), axes, **options))
+    if reason:
+        warnings.warn(reason, stacklevel=2)
     return carry_out(made, out, workers=workers, dask=dask, resume=resume, progress=progress)
+
+
+def runnable(made: Plan) -> tuple[Plan, str]:
+    """Return a plan that this machine can carry out, and why its engine is another one.
+
+    Builds the models of a plan for AMICI; where that cannot be done, RoadRunner serves. A cluster's
+    workers build their own.
+    """
+    if made.engine == "amici":
+        for one in made.parts:
+            if reason := unusable(structure(*one)):
+                return replace(made, engine="roadrunner"), f"{reason} RoadRunner simulates instead."
+    return made, ""
 
 
 def carry_out(
@@ -160,6 +178,8 @@ class Estimate:
         Points that were simulated for this, and those of them that failed.
     reason : str
         Why the first of these failed; empty if none did.
+    by_roadrunner : float or None
+        As `seconds`, had RoadRunner to do it; None if it has.
     """
 
     points: int
@@ -169,6 +189,7 @@ class Estimate:
     tried: int
     failed: int
     reason: str
+    by_roadrunner: float | None = None
 
 
 def estimate(made: Plan, workers: int = 1, most: int = 8, seconds: float = 5.0) -> Estimate:
@@ -197,4 +218,9 @@ def estimate(made: Plan, workers: int = 1, most: int = 8, seconds: float = 5.0) 
         tried=len(statuses),
         failed=len(failed),
         reason=next(iter(failed), ""),
+        by_roadrunner=(
+            None
+            if made.engine == "roadrunner"
+            else estimate(replace(made, engine="roadrunner"), workers, most, seconds).seconds
+        ),
     )

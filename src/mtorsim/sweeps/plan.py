@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 import mtorsim
+from mtorsim.amici_engine import version_of_amici
 from mtorsim.compile import Compiled, Parts, compile_scenario, parts, structure
 from mtorsim.engine import ABSOLUTE_TOLERANCE, VERSION
-from mtorsim.errors import InputError, ScenarioError, shown, within
+from mtorsim.errors import InputError, ScenarioError, UnknownIdError, shown, within
 from mtorsim.paths import models_path
 from mtorsim.scenario import Scenario
 from mtorsim.simulation import output_times
@@ -24,6 +25,7 @@ from mtorsim.steps import Floats, instants, tolerances
 from mtorsim.sweeps import design, readings
 from mtorsim.sweeps.axes import Axis, Value
 from mtorsim.sweeps.points import axis_to_blame, changed
+from mtorsim.symbols import symbols
 from mtorsim.units import Given, duration, exact_time, say_time
 
 RELATIVE_TOLERANCE = 1e-6
@@ -31,6 +33,9 @@ RELATIVE_TOLERANCE = 1e-6
 
 TIMES = 73
 """Times of curves where none are given: equally spaced over the duration."""
+
+ENGINES = ("roadrunner", "amici")
+"""What may simulate; the second is an extra, and only for cells in a dish."""
 
 LARGEST_CHUNK, FEWEST_CHUNKS = 50, 32
 
@@ -60,6 +65,8 @@ class Plan:
         from a curve as fine as that of `simulate`.
     relative_tolerance, absolute_tolerance : float
         Of the integrator; the absolute one is a concentration [nM].
+    engine : str
+        What simulates, of `ENGINES`.
     """
 
     scenario: Scenario
@@ -71,6 +78,7 @@ class Plan:
     times: tuple[float, ...] | None = None
     relative_tolerance: float = RELATIVE_TOLERANCE
     absolute_tolerance: float = ABSOLUTE_TOLERANCE
+    engine: str = ENGINES[0]
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the fields alone: what follows from them is not worth sending to a worker."""
@@ -257,6 +265,7 @@ class Plan:
                 "relative": self.relative_tolerance,
                 "absolute_nM": self.absolute_tolerance,
             },
+            "engine": self.engine,
         }
 
     @cached_property
@@ -268,6 +277,8 @@ class Plan:
             "model_files_sha256": model_files(),
             "versions": {"mtorsim": mtorsim.__version__, "libroadrunner": VERSION},
         }
+        if self.engine == "amici":
+            found["versions"]["amici"] = version_of_amici()
         if self.method in design.SAMPLED:
             drawn = hashlib.sha256(b"".join(column.tobytes() for column in self._columns))
             found["design"]["sha256"] = drawn.hexdigest()
@@ -300,6 +311,7 @@ def plan(
     times: Iterable[Given] | None = None,
     relative_tolerance: float = RELATIVE_TOLERANCE,
     absolute_tolerance: float = ABSOLUTE_TOLERANCE,
+    engine: str = ENGINES[0],
 ) -> Plan:
     """Return a checked plan; arguments as the attributes of `Plan`.
 
@@ -312,6 +324,7 @@ def plan(
     chosen = tuple(axes)
     _check_once(chosen)
     _check_seed(seed)
+    _check_engine(engine)
     design.shape(method, chosen, points)
     kept = readings.checked((read,) if isinstance(read, str) else read)
     if times is None and readings.CURVES in kept:
@@ -325,8 +338,10 @@ def plan(
         kept,
         relative_tolerance=_tolerance(relative_tolerance, "relative"),
         absolute_tolerance=_tolerance(absolute_tolerance, "absolute_nM"),
+        engine=engine,
     )
     _try(made)
+    _check_dish(made)
     made = _of_one_length(made)
     return made if times is None else replace(made, times=_instants(times, made))
 
@@ -429,6 +444,29 @@ def _check_doses(scenario: Scenario, axes: Sequence[Axis]) -> None:
                     f"{every - now} of {every} doses would come after the end at "
                     f"{say_time(scenario.duration)}. Give a duration such as {usual}."
                 )
+
+
+def _check_engine(name: object) -> None:
+    with within("engine"):
+        if name not in ENGINES:
+            raise UnknownIdError(kind="engine", given=str(name), choices=ENGINES)
+
+
+def _check_dish(made: Plan) -> None:
+    """Refuse to have AMICI simulate what it has compiled in: bodies, and volumes that are set."""
+    if made.engine != "amici":
+        return
+    volumes = {one.id for one in symbols().values() if one.kind == "compartment"}
+    varied = {axis.target for axis in made.axes if axis.is_parameter} | {*made.scenario.set}
+    found = [f"the volume {id!r}" for id in sorted(volumes & varied)]
+    if any(one.has_body for one in made.examples):
+        found.append("a drug in a body")
+    if found:
+        with within("engine"):
+            raise ScenarioError(
+                f"engine: amici simulates cells in a dish of fixed volumes, and not {found[0]}. "
+                "Leave the engine out."
+            )
 
 
 def _check_once(axes: Sequence[Axis]) -> None:

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mtorsim.amici_engine import AmiciEngine, amici_engine
 from mtorsim.compile import Compiled, compile_scenario, parts, structure
 from mtorsim.derived import first_values
-from mtorsim.engine import engine
+from mtorsim.engine import Engine, engine
 from mtorsim.errors import InputError, SimulationError
 from mtorsim.simulation import steady_state
 from mtorsim.steps import Floats, Run
@@ -133,7 +134,7 @@ def _simulated(
     plan: Plan, compiled: Compiled, base: Baseline, tolerances: tuple[float, float]
 ) -> dict[str, Floats]:
     times, places = plan.times_of(compiled)
-    values = engine(compiled.sbml).run(
+    values = _simulator(plan, compiled.sbml).run(
         Run(times, compiled.settings, {**base.rest, **compiled.given}, compiled.steps),
         compiled.observe,
         relative_tolerance=tolerances[0],
@@ -142,6 +143,10 @@ def _simulated(
     )
     found = {**read(plan.read, times, values), UNTREATED: base.observed}
     return {CURVES: values[places], **found} if CURVES in plan.read else found
+
+
+def _simulator(plan: Plan, sbml: str) -> Engine | AmiciEngine:
+    return amici_engine(sbml) if plan.engine == "amici" else engine(sbml)
 
 
 _baselines: dict[Any, Baseline | str] = {}  # or why there is none
@@ -184,5 +189,5 @@ def _rested(compiled: Compiled, model: str, adapted: dict[str, float]) -> Baseli
 def warm(plan: Plan) -> None:
     """Compile every model of a plan here, so that what forks from this process has it."""
     for one in plan.parts:
-        engine(structure(*one))
+        _simulator(plan, structure(*one))
         engine(structure((), one.mutants))
