@@ -407,7 +407,7 @@ def test_the_schema_of_sweep_files_is_shown(capsys):
     shown = json.loads(capsys.readouterr().out)
     assert shown == schema(sweep=True)
     assert shown["title"] == "mtorsim sweep"
-    own = {"vary", "design", "points", "seed", "read", "times", "relative_tolerance"}
+    own = {"vary", "design", "points", "seed", "read", "times", "relative_tolerance", "engine"}
     assert shown["properties"].keys() - schema()["properties"].keys() == own
 
 
