@@ -31,14 +31,16 @@ def test_importing_the_package_waits_for_no_library():
     assert out.stdout.strip() == "[]"
 
 
-def test_the_wheel_carries_the_models(tmp_path):
+def test_the_wheel_carries_the_models_and_the_published_numbers(tmp_path):
     code = f"from hatchling.build import build_wheel; print(build_wheel({str(tmp_path)!r}))"
     env = {**os.environ, "PYTHONWARNINGS": "default"}
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
-        carried = {name for name in archive.namelist() if name.startswith("mtorsim/models/")}
-    models = ROOT / "models"
-    files = {path for path in models.rglob("*") if path.is_file()}
-    assert {f"mtorsim/models/{path.relative_to(models).as_posix()}" for path in files} == carried
-    assert any(name.endswith(".ant") for name in carried)
+        carried = set(archive.namelist())
+    for name in ("models", "published"):
+        files = {path for path in (ROOT / name).rglob("*") if path.is_file()}
+        expected = {f"mtorsim/{path.relative_to(ROOT).as_posix()}" for path in files}
+        assert expected == {one for one in carried if one.startswith(f"mtorsim/{name}/")}
+    assert "mtorsim/models/akt.ant" in carried
+    assert "mtorsim/published/targets.csv" in carried
