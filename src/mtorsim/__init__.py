@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from mtorsim.fits import fit
     from mtorsim.foreign.model import load_model
     from mtorsim.pharmacology.exposure import exposure
+    from mtorsim.qualification.carry_out import qualify
     from mtorsim.regimen import Pause, Phase, Regimen
     from mtorsim.result import Result
     from mtorsim.scenario import Scenario, Treatment
@@ -68,6 +69,7 @@ _HOME = {
     "load_model": "foreign.model",
     "logspace": "sweeps",
     "open_sweep": "sweeps",
+    "qualify": "qualification.carry_out",
     "sensitivity": "sensitivities",
     "simulate": "simulation",
     "sweep": "sweeps",
@@ -107,6 +109,7 @@ __all__ = [
     "logspace",
     "open_sweep",
     "pharmacology",
+    "qualify",
     "sensitivities",
     "sensitivity",
     "simulate",

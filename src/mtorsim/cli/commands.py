@@ -27,7 +27,7 @@ mtorsim simulates mTOR signalling under drugs.
   mtorsim run --cell PC-3 --drug sirolimus=100nM    another cell, another drug
   mtorsim show drugs                                what there is
 
-Commands: run, sweep, sensitivity, fit, pk, assay, show, check, map, export.
+Commands: run, sweep, sensitivity, fit, qualify, pk, assay, show, check, map, export.
 Help: mtorsim --help, mtorsim run --help"""
 
 EXAMPLES = """Examples: [bold]mtorsim run[/bold] ·
