@@ -103,9 +103,11 @@ def _model(path: Path, *, is_sbml: bool) -> Iterator[Finding]:
             yield Finding("error", "syntax", "there is no model in this file.")
         return
     antimony = "" if given.is_sbml else given.text
-    yield from consistency(document, with_lines=given.is_sbml)
     refused = list(unsupported(document, antimony))
     yield from refused
+    if any("lies in another file" in one.message for one in refused):
+        return  # libSBML would look for that file
+    yield from consistency(document, with_lines=given.is_sbml)
     if is_hierarchical(document) and not any(one.severity == "error" for one in refused):
         try:
             flat, _ = looked_over(given)

@@ -161,9 +161,7 @@ def _rows(
 
 
 def _print(rows: Sequence[dict[str, Any]], minutes: Sequence[float], *, has_drug: bool) -> None:
-    from mtorsim.units import say_time
-
-    times = [screen.Column(say_time(minute), is_number=True) for minute in minutes]
+    times = [screen.Column(_time(minute), is_number=True) for minute in minutes]
     unit = screen.Column("unit")
     shown_rows = rows[:_ROWS]
     if has_drug:
@@ -181,6 +179,12 @@ def _print(rows: Sequence[dict[str, Any]], minutes: Sequence[float], *, has_drug
         screen.say("")
     if len(rows) > _ROWS:
         screen.say(f"{_ROWS} of {len(rows)} read-outs; all are in timecourse.csv.\n")
+
+
+def _time(minutes: float) -> str:
+    from mtorsim.units import say_time
+
+    return f"{60 * minutes:.3g} s" if 0 < minutes < 1 else say_time(minutes)
 
 
 def _title(row: Mapping[str, Any]) -> str:

@@ -429,7 +429,7 @@ def _set_one(model: Any, id: str, value: float, what: str) -> None:
     if element is None or element.getTypeCode() not in settable:
         raise UnknownIdError(
             kind="species, parameter or compartment", given=id, choices=_settable(model),
-            listing=f"mtorsim check {what}",
+            where=what,
         )  # fmt: skip
     if model.getAssignmentRuleByVariable(id) is not None:
         raise ScenarioError(f"{id!r} follows from a rule of the model and cannot be set.")

@@ -202,11 +202,13 @@ def _resolved(model: Any, question: Question, read_outs: Mapping[str, str]) -> d
                     f"{asked!r} is the name of {', '.join(by_name)}. Give one of these ids."
                 )
             if not by_name:
+                labels = {name for name in named if name.replace(" ", "_") not in read_outs}
+                known_ids = (id for ids in named.values() for id in ids)
                 raise UnknownIdError(
-                    kind=f"symbol in {question.model}", given=asked,
-                    choices=[*read_outs, *(name for name in named if name),
-                             *(id for ids in named.values() for id in ids)],
-                )  # fmt: skip
+                    kind="read-out or symbol of this model",
+                    given=asked,
+                    choices=[*read_outs, *sorted(labels - {""}), *known_ids],
+                )
             found[asked] = by_name[0]
     return found
 
