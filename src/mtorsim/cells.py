@@ -72,7 +72,7 @@ def load(name: str, directory: Path | None = None) -> Cell:
     known = names(folder)
     if name not in known:
         raise UnknownIdError(kind="cell", given=name, choices=known, listing="mtorsim show cells")
-    path = folder / f"{name}.yaml"
+    path = facts.file(folder, name)
     return _read(path, path.stat().st_mtime_ns)
 
 

@@ -125,7 +125,7 @@ def load(name: str, directory: Path | None = None) -> Drug:
             listing="mtorsim show drugs",
             synonyms=_synonyms(folder, known),
         )
-    path = folder / f"{name}.yaml"
+    path = facts.file(folder, name)
     return _read(path, path.stat().st_mtime_ns)
 
 

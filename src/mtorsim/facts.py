@@ -153,6 +153,12 @@ def _names(folder: Path, _changed: int) -> tuple[str, ...]:
     return tuple(sorted((file.stem for file in folder.glob("*.yaml")), key=str.casefold))
 
 
+@lru_cache(maxsize=256)
+def file(folder: Path, name: str) -> Path:
+    """Return the path of a data file."""
+    return folder / f"{name}.yaml"
+
+
 def root(path: Path) -> Entry:
     """Return the content of a data file, whose mistakes are raised as `ModelError`."""
     return read(path, ModelError).root

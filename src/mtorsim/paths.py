@@ -1,6 +1,6 @@
 """Where models/ and published/ lie: inside the wheel, or at the top of the repository."""
 
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from mtorsim.errors import ModelError
@@ -21,12 +21,17 @@ def models_path(*parts: str) -> Path:
     ModelError
         When the package was installed without its models.
     """
-    return _root("models").joinpath(*parts)
+    return _joined(_root("models"), parts)
 
 
 def published_path(*parts: str) -> Path:
     """Return the path of a file of published/, as `models_path` does for models/."""
-    return _root("published").joinpath(*parts)
+    return _joined(_root("published"), parts)
+
+
+@lru_cache(maxsize=256)
+def _joined(root: Path, parts: tuple[str, ...]) -> Path:
+    return root.joinpath(*parts)
 
 
 @cache

@@ -37,7 +37,7 @@ TIMES = 73
 ENGINES = ("roadrunner", "amici")
 """What may simulate; the second is an extra, and only for cells in a dish."""
 
-LARGEST_CHUNK, FEWEST_CHUNKS = 50, 32
+LARGEST_CHUNK, FEWEST_CHUNKS = 50, 64
 
 _TRIED_NUMBERS, _TRIED_NAMES, _TRIED_POINTS = 20, 1000, 1000  # before the work begins
 
