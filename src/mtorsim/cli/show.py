@@ -196,12 +196,32 @@ def observables(
 @show.command()
 def parameters(
     text: Text = None,
+    markdown: Annotated[
+        bool,
+        typer.Option(
+            "--markdown",
+            metavar="",
+            help="As a page, initial concentrations included.",
+            show_default=False,
+        ),
+    ] = False,
     quiet: Quiet = False,
     json: options.Json = False,
     debug: options.Debug = False,  # noqa: ARG001
 ) -> None:
-    """Parameters and volumes: value, unit, source, confidence (A measured … D assumed)."""
-    _print_symbols(_symbols("parameter", text, {"parameter", "compartment"}), quiet, json)
+    """Parameters, volumes, values of cells: unit, source, confidence (A measured … D assumed)."""
+    from mtorsim.cli import numbers
+
+    own = [*numbers.of_cells(), *numbers.of_perturbations()]
+    found = _symbols("parameter", text, {"parameter", "compartment"}, own)
+    if markdown:
+        first = _symbols("species", None, {"species"})
+        known = [
+            row for row in first if row["confidence"] and (text is None or _contains(row, text))
+        ]
+        screen.say(numbers.page([*found, *known]).rstrip("\n"))
+    else:
+        _print_symbols([numbers.with_fit(row) for row in found], quiet, json)
 
 
 @show.command()
@@ -264,9 +284,9 @@ def _table() -> "Mapping[str, Symbol]":
     return {**table, **symbols()}
 
 
-def _symbols(what: str, text: str | None, kinds: set[str]) -> list[Row]:
+def _symbols(what: str, text: str | None, kinds: set[str], more: "Iterable[Row]" = ()) -> list[Row]:
     every = [_row(symbol) for symbol in _table().values() if symbol.kind in kinds]
-    return _matching([*every, *_body_rows(kinds)], text, what)
+    return _matching([*every, *_body_rows(kinds), *more], text, what)
 
 
 def _row(symbol: "Symbol") -> Row:
