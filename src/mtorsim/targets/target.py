@@ -17,11 +17,11 @@ from mtorsim.units import quantity
 
 Use: TypeAlias = Literal["calibrated", "chosen", "follows", "predicted", "input", "not simulated"]
 USES: tuple[str, ...] = get_args(Use)
-PROVENANCES = ("found", "derived", "memory", "assumed")
+PROVENANCES = ("found", "second-hand", "derived", "memory", "assumed")
 CONFIDENCES = ("high", "medium", "low")
 SCALES = ("linear", "log")
 SIMULATED = ("calibrated", "chosen", "follows", "predicted")
-EVIDENT = ("found", "derived")
+EVIDENT = ("found", "second-hand", "derived")
 """Provenances that count as evidence: what was recalled or assumed does not."""
 
 Verdict: TypeAlias = Literal["pass", "near", "miss"]
@@ -51,8 +51,8 @@ class Target:
     condition : str
         What was done, in words.
     provenance : str
-        ``"found"`` (read), ``"derived"`` (from other rows), ``"memory"`` (recalled, not read) or
-        ``"assumed"``.
+        ``"found"`` (read), ``"second-hand"`` (read where somebody quotes it), ``"derived"`` (from
+        other rows), ``"memory"`` (recalled, not read) or ``"assumed"``.
     confidence : str
         ``"high"``, ``"medium"`` or ``"low"``: how well the number itself is known.
     citation, doi, place : str
