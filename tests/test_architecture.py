@@ -70,6 +70,7 @@ ROWS = {
         "check",
         "archive",
         "cli",
+        "__main__",
     ),
 }
 ORDER = {module: place for place, module in enumerate(sum(ROWS.values(), ()))}

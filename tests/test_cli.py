@@ -58,6 +58,13 @@ def test_run_writes_its_four_files_and_nothing_else(default_run):
     assert all(name in printed for name in names)
 
 
+def test_python_runs_the_command_as_a_module():
+    command = [sys.executable, "-m", "mtorsim", "show", "stimuli"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "insulin" in done.stdout
+
+
 def test_timecourse_begins_with_hours(default_run):
     folder, _ = default_run
     with (folder / "timecourse.csv").open(encoding="utf-8", newline="") as file:

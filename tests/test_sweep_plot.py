@@ -1,6 +1,7 @@
 """Pictures of a sweep: what is drawn, and how it is labelled."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -156,3 +157,33 @@ def test_what_cannot_be_drawn_is_refused():
 
 def test_a_figure_is_seen_in_a_notebook():
     assert figure(sweep({DOSE: DOSES}))._repr_png_().startswith(b"\x89PNG")
+
+
+def test_points_are_over_the_first_axis_and_coloured_by_the_second(tmp_path):
+    axes = {
+        "koff_MTOR_RICTOR": [0.1, 0.2, 0.3],
+        "FKBP12": [1.0, 4.0, 9.0],
+        "CCND1": [1.0, 2.0, 3.0],
+    }
+    drawn = sweep(axes, ["S6K1_pT389"], design="latin_hypercube")
+    again = Sweep(drawn.dataset[sorted(drawn.dataset.variables)], drawn.failures)  # as from a store
+    for one in (drawn, again):
+        made = figure(one)
+        (panel,) = panels(made)
+        assert panel.get_xlabel() == "koff_MTOR_RICTOR [nM]"
+        assert made.axes[-1].get_ylabel() == "FKBP12 [nM]"
+
+
+@pytest.mark.parametrize(("most", "scale"), [(10.0, "linear"), (16.0, "log")])
+def test_more_than_a_decade_is_drawn_over_a_logarithm(most, scale):
+    (panel,) = panels(figure(sweep({"FKBP12": [1.0, 2.0, most]}, ["S6K1_pT389"])))
+    assert panel.get_xscale() == scale
+
+
+def test_long_numbers_along_an_axis_keep_apart():
+    axes = {"FKBP12": np.linspace(20000.0, 100000.0, 8), "CCND1": np.arange(1.0, 9.0)}
+    made = figure(sweep(axes, ["S6K1_pT389", "mTORC2", "AKT_pS473"], design="random"))
+    made.canvas.draw()
+    boxes = [one.get_window_extent() for one in panels(made)[0].get_xticklabels()]
+    shown = [one for one in boxes if one.width]
+    assert all(left.x1 < right.x0 for left, right in pairwise(shown))

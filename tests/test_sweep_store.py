@@ -513,7 +513,7 @@ def test_ctrl_c_leaves_130_and_a_sweep_to_go_on_with(slow_reference, tmp_path, c
     assert 5 <= kept < 32
     status, _, err = called(folder)
     assert status == 2
-    assert "holds this sweep, which was interrupted. Give --resume" in err
+    assert "which was interrupted. Give --resume (in Python resume=True) to go on" in err
     assert len(parts(folder)) == kept
     assert called(folder, "--resume", "-q") == (0, "", "")
     assert bytes_in(folder) == slow_reference

@@ -1,5 +1,6 @@
 """Pictures of a sweep: lines along one axis, a heat map over two, points of other designs."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +24,7 @@ _WIDE, _HIGH = 2.7, 2.1  # inches of a panel
 _TEXT = 7.0  # pt
 _MOST_LINES = 7  # in a panel; more are a heat map
 _MOST_TICKS = 6
+_WIDE_RANGE = 10  # fold: more is drawn over a logarithm
 _NOTHING = 1e-6  # in the untreated cell: the solver's noise around zero
 
 
@@ -59,7 +61,7 @@ def figure(sweep: "Sweep", reading: str = "end") -> Picture:
     for panel, id in zip(panels, ids, strict=False):
         one = values.sel(observable=id)
         one = one.isel({name: 0 for name in axes if name not in long})
-        _draw(panel, *_relative(one, sweep, id))
+        _draw(panel, *_relative(one, sweep, id), sweep.axes)
         panel.set_title(id, fontsize=_TEXT + 1, loc="left")
     for panel in panels[len(ids) :]:
         panel.set_axis_off()
@@ -107,11 +109,11 @@ def _relative(values: xr.DataArray, sweep: "Sweep", id: str) -> tuple[xr.DataArr
     return values, "min" if values.name == "time_to_peak" else "" if unit == "1" else unit
 
 
-def _draw(panel: Axes, values: xr.DataArray, unit: str) -> None:
+def _draw(panel: Axes, values: xr.DataArray, unit: str, varied: Sequence[str]) -> None:
     dims = [str(one) for one in values.dims]
     numbers = [name for name in dims if values[name].dtype.kind == "f"] if dims != ["point"] else []
     if dims == ["point"]:
-        _points(panel, values, unit)
+        _points(panel, values, unit, varied)
     elif len(dims) == 2:
         other = next((name for name in dims if name not in numbers), None)
         if other is not None and numbers and values.sizes[other] <= _MOST_LINES:
@@ -183,8 +185,9 @@ def _map(panel: Axes, values: xr.DataArray, unit: str) -> None:
     _bar(panel, mesh, unit)
 
 
-def _points(panel: Axes, values: xr.DataArray, unit: str) -> None:
-    numbers = [name for name in _axes_of(values) if values[name].dtype.kind == "f"]
+def _points(panel: Axes, values: xr.DataArray, unit: str, varied: Sequence[str]) -> None:
+    # In order of the axes: a store gives its coordinates back in order of the alphabet.
+    numbers = [name for name in varied if values[name].dtype.kind == "f"]
     places = values[numbers[0]].to_numpy() if numbers else np.arange(values.size, dtype=float)
     look: dict[str, Any] = {"s": 6, "alpha": 0.7, "linewidths": 0}
     if len(numbers) > 1:
@@ -199,13 +202,11 @@ def _points(panel: Axes, values: xr.DataArray, unit: str) -> None:
     _up(panel, values, unit)
 
 
-def _axes_of(values: xr.DataArray) -> list[str]:
-    return [str(name) for name, one in values.coords.items() if one.dims == ("point",)]
-
-
 def _along(panel: Axes, places: np.ndarray[Any, Any], label: str) -> None:
     if _is_wide(places):
         panel.set_xscale("log")
+    else:
+        panel.locator_params(axis="x", nbins=4)  # long numbers would run into each other
     panel.set_xlabel(label)
 
 
@@ -219,7 +220,7 @@ def _up(panel: Axes, values: xr.DataArray, unit: str) -> None:
 
 
 def _is_wide(places: np.ndarray[Any, Any]) -> bool:
-    return bool(places.min() > 0 and places.max() / places.min() > 50)
+    return bool(places.min() > 0 and places.max() / places.min() > _WIDE_RANGE)
 
 
 def _bar(panel: Axes, mesh: Any, label: str) -> None:

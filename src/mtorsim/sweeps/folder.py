@@ -115,7 +115,8 @@ class WorkFolder:
             if is_done():
                 state, then = "is finished", "read it again"
             raise InputError(
-                f"{self._name} holds this {self.what}, which {state}. Give --resume to {then}, or "
+                f"{self._name} holds this {self.what}, which {state}. Give --resume (in "
+                f"Python resume=True) to {then}, or "
                 "another folder."
             )
 
