@@ -259,3 +259,10 @@ def test_denser_cells_need_a_higher_dose():
         left("S6K1_pT389", 1440.0, set={"medium": m}, **fields) for m in ("2 nL", "0.2 nL")
     )
     assert dense > usual + 0.2
+
+
+def test_a_curve_does_not_lean_towards_a_change_of_the_medium():
+    drugs = {"sirolimus": mt.Constant("20 nM", stop="24 h"), "tacrolimus": "1 uM"}
+    run = mt.simulate(drugs=drugs, duration="25 h", observe=["sirolimus_medium"])
+    exact = mt.simulate(run.scenario, times=["1439 min"])["sirolimus_medium"].to_numpy()[1]
+    assert run.at([1439]).loc["sirolimus_medium", 1439.0] == pytest.approx(exact, rel=1e-4)

@@ -186,7 +186,7 @@ def output_times(compiled: Compiled, times: Iterable[Given] | None = None) -> Fl
     end = compiled.scenario.duration
     if times is None:
         steps = [step.time for step in compiled.steps]
-        jumps = [step.time - JUST_BEFORE for step in compiled.steps if step.added]
+        jumps = [step.time - JUST_BEFORE for step in compiled.steps]
         jumps = [time for time in jumps if time > 0]
         bends = after_doses(compiled.scenario.regimens, end, _LAGS)
         return np.unique(np.concatenate([default_times(end), steps, jumps, bends]))
