@@ -26,6 +26,7 @@ ROWS = {
     ),
     "machine": (
         "cache",
+        "apart",
         "ids",
         "prescan",
         "library",

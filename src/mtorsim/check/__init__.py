@@ -1,15 +1,18 @@
 """Is this model or scenario sound: syntax, units, mass balance, unknown ids."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import libsbml
 
+from mtorsim.apart import Arrays, Found, LostError, apart
 from mtorsim.check.findings import Finding, Report
 from mtorsim.check.sbml import CHECKS, consistency, errors_of, gist, unsupported
+from mtorsim.engine.foreign import try_out
 from mtorsim.errors import InputError, ModelError
 from mtorsim.foreign.features import is_hierarchical
-from mtorsim.foreign.model import looked_over
+from mtorsim.foreign.model import limits, looked_over_here
 from mtorsim.library import to_sbml
 from mtorsim.prescan import read_model
 
@@ -48,8 +51,8 @@ def check_file(path: str | Path) -> Report:
         )
     findings = {
         "scenario": lambda: _scenario(path),
-        "SBML model": lambda: _model(path, is_sbml=True),
-        "Antimony model": lambda: _model(path, is_sbml=False),
+        "SBML model": lambda: _apart(path, is_sbml=True),
+        "Antimony model": lambda: _apart(path, is_sbml=False),
     }[kind]()
     return Report(str(path), kind, tuple(findings))
 
@@ -77,6 +80,30 @@ def _scenario(path: Path) -> Iterator[Finding]:
         yield Finding("note", "scenario", scenario.in_words())
 
 
+def _apart(path: Path, *, is_sbml: bool) -> Iterator[Finding]:
+    """Look over a model in a process of its own: what is broken may crash a library."""
+    page = {"path": str(path), "is_sbml": is_sbml}
+    try:
+        found, _ = apart("mtorsim.check:findings_apart", page, {}, limits(_size(path)))
+    except LostError as lost:
+        yield Finding("error", "syntax", f"looking it over {lost}.")
+    else:
+        yield from (Finding(*one) for one in found)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def findings_apart(page: Mapping[str, Any], _arrays: Arrays) -> Found:
+    """Look over a model in this process; what is found, as JSON values."""
+    found = list(_model(Path(page["path"]), is_sbml=page["is_sbml"]))
+    return [[one.severity, one.topic, one.message] for one in found], {}
+
+
 def _model(path: Path, *, is_sbml: bool) -> Iterator[Finding]:
     """Look over a model as `load_model` does, but say all instead of the first thing."""
     try:
@@ -90,17 +117,9 @@ def _model(path: Path, *, is_sbml: bool) -> Iterator[Finding]:
         )
         return
     document = libsbml.readSBMLFromString(sbml)
-    grave = [
-        one
-        for one in errors_of(document)
-        if one.getSeverity() >= libsbml.LIBSBML_SEV_ERROR
-        and one.getErrorId() != libsbml.RequiredPackagePresent  # said by `unsupported`
-    ]
-    if grave or document.getModel() is None:
-        for one in grave[:5]:
-            yield Finding("error", "syntax", f"line {one.getLine()}: {gist(one.getMessage())}")
-        if not grave:
-            yield Finding("error", "syntax", "there is no model in this file.")
+    unreadable = list(_unreadable(document))
+    if unreadable:
+        yield from unreadable
         return
     antimony = "" if given.is_sbml else given.text
     refused = list(unsupported(document, antimony))
@@ -110,10 +129,32 @@ def _model(path: Path, *, is_sbml: bool) -> Iterator[Finding]:
     yield from consistency(document, with_lines=given.is_sbml)
     if is_hierarchical(document) and not any(one.severity == "error" for one in refused):
         try:
-            flat, _ = looked_over(given)
+            flat, _ = looked_over_here(given)
         except ModelError as error:
             yield Finding("error", "hierarchy", str(error))
             return
         document = libsbml.readSBMLFromString(flat)
     for look in CHECKS:
         yield from look(document)
+    if not any(one.severity == "error" for one in refused):
+        yield from _trial(document)
+
+
+def _unreadable(document: Any) -> Iterator[Finding]:
+    grave = [
+        one
+        for one in errors_of(document)
+        if one.getSeverity() >= libsbml.LIBSBML_SEV_ERROR
+        and one.getErrorId() != libsbml.RequiredPackagePresent  # said by `unsupported`
+    ]
+    for one in grave[:5]:
+        yield Finding("error", "syntax", f"line {one.getLine()}: {gist(one.getMessage())}")
+    if document.getModel() is None and not grave:
+        yield Finding("error", "syntax", "there is no model in this file.")
+
+
+def _trial(document: Any) -> Iterator[Finding]:
+    try:
+        try_out(str(libsbml.writeSBMLToString(document)))
+    except ModelError as error:
+        yield Finding("error", "engine", str(error))

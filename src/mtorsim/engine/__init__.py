@@ -8,13 +8,14 @@ step to step, which gives the same numbers as events and lets one compiled model
 import os
 import platform
 import sys
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from functools import lru_cache
+from functools import lru_cache, wraps
 from itertools import takewhile
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -59,9 +60,28 @@ _PROCESSOR = (  # what /proc/cpuinfo calls it, and what it can do, on Intel's an
     *("CPU implementer", "CPU architecture", "CPU variant", "CPU part", "CPU revision", "Features"),
 )
 
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+_turn = threading.RLock()  # RoadRunner compiles and runs for one thread at a time, or crashes
+if hasattr(os, "register_at_fork"):  # a process that is forked meanwhile finds the lock free
+    os.register_at_fork(
+        before=_turn.acquire, after_in_parent=_turn.release, after_in_child=_turn.release
+    )
+
+
+def one_at_a_time(work: Callable[_P, _T]) -> Callable[_P, _T]:
+    """Let one thread after the other into a function that uses RoadRunner."""
+
+    @wraps(work)
+    def waits(*args: _P.args, **named: _P.kwargs) -> _T:
+        with _turn:
+            return work(*args, **named)
+
+    return waits
+
 
 class Engine:
-    """One compiled SBML model.
+    """One compiled SBML model. Threads may share it: they wait for each other.
 
     Parameters
     ----------
@@ -77,6 +97,7 @@ class Engine:
         When RoadRunner cannot compile the model.
     """
 
+    @one_at_a_time
     def __init__(self, sbml: str, state: bytes | None = None) -> None:
         try:
             if state is None:
@@ -110,10 +131,12 @@ class Engine:
         integrator.setValue("maximum_num_steps", _MAXIMUM_STEPS)
         integrator.setValue("initial_time_step", 0.0)
 
+    @one_at_a_time
     def state(self) -> bytes:
         """Return the compiled model with the values that it has now."""
         return bytes(self._runner.saveStateS())
 
+    @one_at_a_time
     def run(
         self,
         run: Run,
@@ -170,6 +193,7 @@ class Engine:
         check_curves(values, columns, is_species, run.times, absolute, label)
         return values[:, : len(selections)]
 
+    @one_at_a_time
     def steady_state(
         self,
         settings: Mapping[str, float],
@@ -356,6 +380,7 @@ class _Table:
         self.places = list(range(len(self.ids)) if places is None else places)
 
 
+@one_at_a_time
 @lru_cache(maxsize=16)
 def engine(sbml: str) -> Engine:
     """Return the engine of a model: compiled once per process, or kept from an earlier one."""

@@ -2,20 +2,26 @@
 
 Each run compiles the model afresh (a tenth of a second), so that nothing of an earlier one can
 reach it: events that assign parameters survive `reset()`, and an event that still waits at the end
-of a run survives more. All values stand in the SBML that is run, schedules as events.
+of a run survives more. All values stand in the SBML that is run, schedules as events. It runs in a
+process of its own, see `apart`: a model that crashes RoadRunner, or keeps it busy, is an error.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import roadrunner
 
-from mtorsim.engine import RELATIVE_TOLERANCE
+from mtorsim.apart import Arrays, Found, Limits, LostError, apart
+from mtorsim.engine import RELATIVE_TOLERANCE, one_at_a_time
 from mtorsim.errors import ModelError, SimulationError
 from mtorsim.steps import Floats
 
 _MAXIMUM_STEPS = 1_000_000
+_LIMITS = Limits(seconds=900, megabytes=8000)
+_TRIAL_STEPS = 1000
 _OF_AMOUNT = 1e-10
 """Absolute tolerance of a state, as a share of its size."""
 _SMALL = 1e-6  # of the largest value of a species: what is less below zero is the solver's error
@@ -69,11 +75,56 @@ def run_foreign(
         When the solver fails, a value is not finite, or a species that began at zero or above and
         that only reactions change falls below zero.
     """
+    asked = {
+        "sbml": sbml,
+        "selections": list(selections),
+        "relative_tolerance": relative_tolerance,
+        "label": label,
+        "time_unit": time_unit,
+    }
+    try:
+        absolute, found = apart("mtorsim.engine.foreign:carried_out", asked, {"times": times},
+                                _LIMITS)  # fmt: skip
+    except LostError as lost:
+        raise SimulationError(f"{label or 'the model'}: the run {lost}.") from None
+    return Curves(found["values"], absolute)
+
+
+def carried_out(asked: Mapping[str, Any], arrays: Arrays) -> Found:
+    """Simulate here; the arguments of `run_foreign` by name, and ``times``."""
+    curves = run_here(times=arrays["times"], **asked)
+    return curves.absolute, {"values": curves.values}
+
+
+def try_out(sbml: str) -> None:
+    """Compile a model and run it for one unit of its time, here; what the solver says is passed by.
+
+    Raises
+    ------
+    ModelError
+        When RoadRunner cannot compile it.
+    """
+    with suppress(SimulationError):
+        run_here(sbml, np.array([0.0, 1.0]), (), most_steps=_TRIAL_STEPS)
+
+
+@one_at_a_time
+def run_here(
+    sbml: str,
+    times: Floats,
+    selections: Sequence[str],
+    *,
+    relative_tolerance: float = RELATIVE_TOLERANCE,
+    label: str = "",
+    time_unit: str = "",
+    most_steps: int = _MAXIMUM_STEPS,
+) -> Curves:
+    """Simulate in this process; otherwise as `run_foreign`."""
     runner = _loaded(sbml)
     absolute = _tolerances(runner)
     integrator = runner.getIntegrator()
     integrator.setValue("relative_tolerance", relative_tolerance)
-    integrator.setValue("maximum_num_steps", _MAXIMUM_STEPS)
+    integrator.setValue("maximum_num_steps", most_steps)
     if absolute:
         integrator.setValue("absolute_tolerance", list(absolute.values()))
     begun = dict(zip(runner.model.getFloatingSpeciesIds(),

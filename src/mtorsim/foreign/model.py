@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -12,8 +12,9 @@ import libsbml
 import numpy as np
 
 from mtorsim import drugs as drug_files
+from mtorsim.apart import Arrays, Found, Limits, LostError, apart
 from mtorsim.engine import RELATIVE_TOLERANCE, VERSION
-from mtorsim.engine.foreign import run_foreign
+from mtorsim.engine.foreign import run_foreign, try_out
 from mtorsim.errors import ModelError, RegimenError, ScenarioError, UnknownIdError, shown, within
 from mtorsim.foreign.adapt import Scale, with_drugs
 from mtorsim.foreign.features import Feature, features, is_hierarchical, line_in_antimony
@@ -21,6 +22,7 @@ from mtorsim.foreign.maps import DrugMap, load_map, map_for
 from mtorsim.foreign.question import Question, Written, changes_of, write
 from mtorsim.foreign.units import named_time_unit, time_unit
 from mtorsim.library import read_sbml, to_sbml
+from mtorsim.prescan import LONGEST as LONGEST_FILE
 from mtorsim.prescan import ModelText, read_model
 from mtorsim.regimen import Regimen
 from mtorsim.result import Result
@@ -291,7 +293,44 @@ def load_model(
 
 
 def looked_over(given: ModelText) -> tuple[str, tuple[Feature, ...]]:
-    """Return the flat SBML of a model, and what is to be said of it; refuse what cannot run."""
+    """Return the flat SBML of a model, and what is to be said of it; refuse what cannot run.
+
+    Looked over in a process of its own: by libSBML, by us, and by RoadRunner in a short trial.
+
+    Raises
+    ------
+    ModelError
+        For what cannot run; also when it crashes a library, or takes too long or too much memory.
+    """
+    page = {"text": given.text, "what": given.what, "is_sbml": given.is_sbml,
+            "folder": None if given.folder is None else str(given.folder)}  # fmt: skip
+    try:
+        found, _ = apart("mtorsim.foreign.model:looked_over_apart", page, {},
+                         limits(len(given.text)))  # fmt: skip
+    except LostError as lost:
+        raise ModelError(f"{given.what}: looking it over {lost}. It is not loaded.") from None
+    return found["sbml"], tuple(Feature(**one) for one in found["notes"])
+
+
+def limits(length: int) -> Limits:
+    """Return what it may take to look over a model of some bytes; sound ones take a tenth of it."""
+    megabytes = min(length, LONGEST_FILE) / 1e6
+    return Limits(seconds=8 + 8 * megabytes, megabytes=int(2000 + 100 * megabytes))
+
+
+def looked_over_apart(page: Mapping[str, Any], _arrays: Arrays) -> Found:
+    """Look over a model in this process; its text is that of a `ModelText`, as JSON values."""
+    folder = None if page["folder"] is None else Path(page["folder"])
+    sbml, notes = looked_over_here(ModelText(**{**page, "folder": folder}))
+    try:
+        try_out(sbml)
+    except ModelError as error:
+        raise error.at(page["what"]) from None
+    return {"sbml": sbml, "notes": [asdict(one) for one in notes]}, {}
+
+
+def looked_over_here(given: ModelText) -> tuple[str, tuple[Feature, ...]]:
+    """Look over a model in this process, without a trial; otherwise as `looked_over`."""
     sbml = to_sbml(given)
     document = read_sbml(sbml, what=given.what)
     found = tuple(features(document))
