@@ -28,6 +28,7 @@ ROWS = {
         "cache",
         "apart",
         "ids",
+        "antimony_text",
         "prescan",
         "library",
         "symbols",

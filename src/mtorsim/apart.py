@@ -196,7 +196,7 @@ def _raised(kind: str, message: str, path: list[str | int]) -> Exception:
 def _write(file: Any, page: Any, arrays: Arrays) -> None:
     packed = io.BytesIO()
     if arrays:
-        np.savez(packed, allow_pickle=False, **arrays)  # type: ignore[arg-type]
+        np.savez(packed, allow_pickle=False, **arrays)
     for part in (json.dumps(page).encode(), packed.getvalue()):
         file.write(len(part).to_bytes(_LENGTH, "big"))
         file.write(part)

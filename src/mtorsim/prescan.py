@@ -12,23 +12,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.parsers import expat
 
-from mtorsim.errors import ModelError, closest, either, shown
+from mtorsim import antimony_text
+from mtorsim.antimony_text import DEEPEST
+from mtorsim.errors import ModelError, closest, either
 
 LONGEST = 64_000_000
 """Most bytes of an SBML file; the largest in public collections are a fifth of it."""
-
-DEEPEST = 256
-"""Most elements, or brackets of a formula, inside one another."""
 
 _LONGEST_ANTIMONY = 8_000_000
 _ENDINGS = (".xml", ".sbml", ".ant", ".txt")
 _COMPRESSED = {b"PK": "a ZIP or OMEX archive", b"\x1f\x8b": "compressed with gzip"}
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 _UTF8 = '<?xml version="1.0" encoding="UTF-8"?>'
-_COMMENT = re.compile(r"//[^\n]*|#[^\n]*|/\*.*?\*/", re.S)
-_QUOTED = re.compile(r'"[^"\n]*"')
-_TOO_LARGE = re.compile(r"\b\d[\d.]*[eE]\+?(\d+)")
-_IMPORT = re.compile(r'^\s*import\s+"(?P<name>[^"]*)"', re.M)
 
 
 @dataclass(frozen=True)
@@ -178,31 +173,17 @@ def scan_antimony(text: str, what: str, folder: Path | None, _seen: frozenset[Pa
     Raises
     ------
     ModelError
-        For too long a text, brackets too deep, a number that a double cannot hold (it would be
-        read as 1), or an import that is not an Antimony file below the folder above; with the line.
+        For too long a text, brackets too deep, a number that would be read as another one, a symbol
+        with two values, or an import that is not an Antimony file below the folder above; with the
+        line.
     """
     if len(text) > _LONGEST_ANTIMONY:
         raise ModelError(f"{what} is longer than {_LONGEST_ANTIMONY // 1_000_000} MB.")
     if "\x00" in text:
         raise ModelError(f"{what}: a NUL character is in it. Expected SBML or Antimony text.")
-    plain = _QUOTED.sub('""', _COMMENT.sub(lambda found: "\n" * found[0].count("\n"), text))
-    for number, line in enumerate(plain.splitlines(), start=1):
-        _check_line(line, f"{what}, line {number}")
-    for found in _IMPORT.finditer(text):
-        number = text.count("\n", 0, found.start("name")) + 1
-        _follow(found["name"], f"{what}, line {number}", folder, _seen)
-
-
-def _check_line(line: str, where: str) -> None:
-    depth = most = 0
-    for letter in line:
-        depth += (letter == "(") - (letter == ")")
-        most = max(most, depth)
-    if most > DEEPEST:
-        raise ModelError(f"{where}: brackets more than {DEEPEST} deep. Write the formula in parts.")
-    for number in _TOO_LARGE.finditer(line):
-        if len(number[1]) > 3 or float(number[0]) == float("inf"):
-            raise ModelError(f"{where}: {shown(number[0])} is larger than a number can be.")
+    antimony_text.check(text, what)
+    for one in antimony_text.imports(text):
+        _follow(one.name, f"{what}, line {one.line}", folder, _seen)
 
 
 def _follow(name: str, where: str, folder: Path | None, seen: frozenset[Path]) -> None:
