@@ -29,6 +29,7 @@ ROWS = {
         "apart",
         "ids",
         "antimony_text",
+        "sbml_scan",
         "prescan",
         "library",
         "symbols",

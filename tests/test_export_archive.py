@@ -192,7 +192,7 @@ def test_too_many_members(tmp_path, monkeypatch):
 
 def test_entities(tmp_path):
     bomb = MODEL.replace("<sbml", '<!DOCTYPE x [<!ENTITY a "aaaa">]><sbml', 1)
-    with pytest.raises(InputError, match="declares entities"):
+    with pytest.raises(InputError, match="document type"):
         simulate_archive(packed(tmp_path / "a.omex", **{"model.xml": bomb}), tmp_path / "out")
 
 
@@ -237,7 +237,7 @@ def test_a_repeated_task_is_refused_by_name(tmp_path):
 
 def test_a_model_that_the_engine_cannot_run(tmp_path):
     fast = MODEL.replace('fast="false"', 'fast="true"')
-    with pytest.raises(InputError, match="fast reactions"):
+    with pytest.raises(InputError, match="fast reaction"):
         simulate_archive(packed(tmp_path / "a.omex", **{"model.xml": fast}), tmp_path / "out")
 
 

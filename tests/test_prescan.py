@@ -4,9 +4,10 @@ import gzip
 
 import pytest
 
+from mtorsim.antimony_text import DEEPEST
 from mtorsim.errors import ModelError
 from mtorsim.library import load_file
-from mtorsim.prescan import DEEPEST, read_model
+from mtorsim.prescan import read_model
 
 SBML = """<?xml version="1.0" encoding="{encoding}"?>
 <sbml xmlns="http://www.sbml.org/sbml/level3/version2/core" level="3" version="2">

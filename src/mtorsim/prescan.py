@@ -13,8 +13,8 @@ from pathlib import Path
 from xml.parsers import expat
 
 from mtorsim import antimony_text
-from mtorsim.antimony_text import DEEPEST
 from mtorsim.errors import ModelError, closest, either
+from mtorsim.sbml_scan import Scan
 
 LONGEST = 64_000_000
 """Most bytes of an SBML file; the largest in public collections are a fifth of it."""
@@ -99,18 +99,11 @@ def scan_sbml(content: bytes, what: str) -> str:
     Raises
     ------
     ModelError
-        For a document type, an entity, more than `DEEPEST` levels or `LONGEST` bytes, or XML that
-        is not well formed; names the line.
+        For a document type, an entity, more than `DEEPEST` levels or `LONGEST` bytes, an id or a
+        formula beyond all need, a number that is none, or XML that is not well formed; names the
+        line.
     """
-    if len(content) > LONGEST:
-        raise ModelError(f"{what} is longer than {LONGEST // 1_000_000} MB, too long for a model.")
-    parser = expat.ParserCreate()
-    scan = _Scan(parser, what)
-    try:
-        parser.Parse(content, True)
-    except expat.ExpatError as error:
-        message = expat.errors.messages[error.code]
-        raise ModelError(f"{what}, line {error.lineno}: not well-formed XML: {message}.") from None
+    scan = scan_xml(content, what)
     if scan.root.rpartition(":")[2] != "sbml":
         raise ModelError(
             f"{what}: the outermost element is <{scan.root}>. Expected an SBML file, <sbml>."
@@ -127,43 +120,18 @@ def scan_sbml(content: bytes, what: str) -> str:
     return _UTF8 + "\n" * lines + body
 
 
-class _Scan:
-    """Watches a parser go through a document."""
-
-    def __init__(self, parser: expat.XMLParserType, what: str) -> None:
-        self.root, self.encoding, self.depth = "", "utf-8", 0
-        self.parser, self.what = parser, what
-        parser.XmlDeclHandler = self._declared
-        parser.StartDoctypeDeclHandler = self._doctype
-        parser.EntityDeclHandler = self._entity
-        parser.StartElementHandler = self._begin
-        parser.EndElementHandler = self._end
-
-    def _where(self) -> str:
-        return f"{self.what}, line {self.parser.CurrentLineNumber}"
-
-    def _declared(self, _version: str, encoding: str | None, _standalone: int) -> None:
-        self.encoding = encoding or "utf-8"
-
-    def _doctype(self, *_parts: object) -> None:
-        raise ModelError(
-            f"{self._where()}: a document type (<!DOCTYPE>) could make a program read other files. "
-            "SBML needs none: delete it."
-        )
-
-    def _entity(self, *_parts: object) -> None:
-        raise ModelError(f"{self._where()}: entities are not allowed in SBML. Delete them.")
-
-    def _begin(self, name: str, _attributes: object) -> None:
-        self.root = self.root or name
-        self.depth += 1
-        if self.depth > DEEPEST:
-            raise ModelError(
-                f"{self._where()}: elements more than {DEEPEST} deep. Write the formula in parts."
-            )
-
-    def _end(self, _name: str) -> None:
-        self.depth -= 1
+def scan_xml(content: bytes, what: str) -> Scan:
+    """Look over an XML document, such as SBML, SED-ML or a manifest; otherwise as `scan_sbml`."""
+    if len(content) > LONGEST:
+        raise ModelError(f"{what} is longer than {LONGEST // 1_000_000} MB, too long for a model.")
+    parser = expat.ParserCreate()
+    scan = Scan(parser, what)
+    try:
+        parser.Parse(content, True)
+    except expat.ExpatError as error:
+        message = expat.errors.messages[error.code]
+        raise ModelError(f"{what}, line {error.lineno}: not well-formed XML: {message}.") from None
+    return scan
 
 
 def scan_antimony(text: str, what: str, folder: Path | None, _seen: frozenset[Path] = frozenset()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mtorsim.errors import InputError, shown
+from mtorsim.prescan import scan_xml
 
 MOST_FILES = 1000
 LARGEST = 100_000_000  # bytes of one file, unpacked
@@ -40,7 +41,7 @@ class Archive:
         Raises
         ------
         InputError
-            For what is not there, not UTF-8, or declares entities, which could grow without end.
+            For what is not there, not UTF-8, or holds what no such file needs; see `prescan`.
         """
         if path not in self.files:
             raise InputError(f"{self.name}: no file {shown(path)} in the archive.")
@@ -48,8 +49,7 @@ class Archive:
             text = self.files[path].decode("utf-8-sig")
         except UnicodeDecodeError:
             raise InputError(f"{self.name}: {path} is not UTF-8 text.") from None
-        if "<!DOCTYPE" in text or "<!ENTITY" in text:
-            raise InputError(f"{self.name}: {path} declares entities (DOCTYPE); that is refused.")
+        scan_xml(self.files[path], f"{self.name}, {path}")
         return text
 
 

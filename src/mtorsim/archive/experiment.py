@@ -13,7 +13,9 @@ import numpy as np
 
 from mtorsim.archive.container import Archive
 from mtorsim.errors import InputError, shown
+from mtorsim.foreign.model import looked_over
 from mtorsim.library import keep_libsbml, read_sbml
+from mtorsim.prescan import scanned
 from mtorsim.steps import Floats
 
 _TIME = "urn:sedml:symbol:time"
@@ -209,7 +211,10 @@ def _sbml(archive: Archive, document: Any, id: str, place: str, where: str) -> s
     if "sbml" not in (language := chain[-1].getLanguage()):
         raise InputError(f"{where}: model language {shown(language)} is not supported: only SBML.")
     path = posixpath.normpath(posixpath.join(posixpath.dirname(place), source))
-    sbml = read_sbml(archive.text(path), what=f"{archive.name}, {path}")
+    archive.text(path)  # says what is wrong with it as a file of the archive
+    given = scanned(archive.files[path], f"{archive.name}, {path}")
+    flat, _ = looked_over(given)
+    sbml = read_sbml(flat, what=given.what)
     for model in reversed(chain):
         for change in model.getListOfChanges():
             _change(sbml.getModel(), change, where)

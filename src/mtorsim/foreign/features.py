@@ -42,7 +42,7 @@ class Feature:
 def features(document: libsbml.SBMLDocument) -> Iterator[Feature]:
     """Return what is to be said of a model that libSBML could read."""
     yield from packages(document)
-    for look in (algebraic, fast, delays, timed, stoichiometry, unset, events, no_rate):
+    for look in (large, algebraic, fast, delays, timed, stoichiometry, unset, events, no_rate):
         yield from look(document)
 
 
@@ -133,6 +133,35 @@ def is_hierarchical(document: libsbml.SBMLDocument) -> bool:
     return plugin is not None and plugin.getNumSubmodels() > 0
 
 
+_LARGEST = 300_000  # parts; the largest published models have a tenth of it
+
+
+def large(document: libsbml.SBMLDocument) -> Iterator[Feature]:
+    """Functions of functions, which grow without end when they are written out."""
+    sizes: dict[str, int] = {}
+    for one in document.getModel().getListOfFunctionDefinitions():
+        sizes[one.getId()] = _written_out(one.getMath(), sizes)
+    for element in with_maths(document):
+        if _written_out(element.getMath(), sizes) > _LARGEST:
+            yield Feature(
+                "error",
+                "unsupported",
+                f"{place(element)} has more than {_LARGEST} parts when its functions are written "
+                "out. Compute it in steps.",
+                element.getLine(),
+            )
+            return
+
+
+def _written_out(math: Any, sizes: Mapping[str, int]) -> int:
+    """Return of how many parts a formula is, those of the functions that it calls included."""
+    found = 0
+    for node in nodes(math) if math is not None else ():
+        called = sizes.get(node.getName(), 0) if node.getType() == libsbml.AST_FUNCTION else 0
+        found += 1 + called
+    return min(found, 10 * _LARGEST)
+
+
 # -- what is written in a model -------------------------------------------------------------------
 
 
@@ -216,6 +245,10 @@ def unset(document: libsbml.SBMLDocument) -> Iterator[Feature]:
     model = document.getModel()
     known = _ids(model)
     read = {node.getName() for element in with_maths(document) for node in names(element)}
+    species = {one.getId() for one in model.getListOfSpecies()}
+    for name in sorted(_not_numbers(model) & (read | species)):
+        line = model.getElementBySId(name).getLine()
+        yield Feature("error", "value", f"{name!r} is not a number (NaN).", line, name)
     for kind, element in _valueless(model):
         name = element.getId()
         if name not in read and kind == "parameter":
@@ -225,6 +258,19 @@ def unset(document: libsbml.SBMLDocument) -> Iterator[Feature]:
         hint = f" Did you mean {near[0]!r}?" if near and kind != "compartment" else ""
         message = f"{kind} {name!r} has no {'size' if kind == 'compartment' else 'value'}.{hint}"
         yield Feature("error", "unknown id", message, element.getLine(), name)
+
+
+def _not_numbers(model: Any) -> set[str]:
+    """Return what begins as NaN and nothing gives another value."""
+    changed = {item.getSymbol() for item in model.getListOfInitialAssignments()}
+    changed |= {rule.getVariable() for rule in model.getListOfRules() if rule.isAssignment()}
+    first = {one.getId(): one.getValue() for one in model.getListOfParameters() if one.isSetValue()}
+    for one in model.getListOfSpecies():
+        if one.isSetInitialAmount():
+            first[one.getId()] = one.getInitialAmount()
+        elif one.isSetInitialConcentration():
+            first[one.getId()] = one.getInitialConcentration()
+    return {id for id, value in first.items() if value != value and id not in changed}
 
 
 def _ids(model: Any) -> list[str]:

@@ -26,7 +26,7 @@ from mtorsim.sweeps.labels import STATUS, coordinates, variables
 from mtorsim.sweeps.plan import Plan
 from mtorsim.sweeps.readings import NAMES
 from mtorsim.sweeps.work import UNTREATED, Done
-from mtorsim.sweeps.zarr_files import ZarrFiles, blocks
+from mtorsim.sweeps.zarr_files import ZarrFiles, blocks, check_arrays
 
 RESULTS, ABOUT, FAILURES = "results.zarr", "sweep.json", "failures.csv"
 _UNFINISHED = ".unfinished"  # ending of what is being written
@@ -138,6 +138,7 @@ def opened(folder: str | Path) -> tuple[xr.Dataset, pd.DataFrame]:
     path = Path(folder) / RESULTS
     if not path.is_dir():
         raise InputError(f"no finished sweep in {shown(str(folder))}: there is no {RESULTS}.")
+    check_arrays(path)
     found: xr.Dataset = xr.open_zarr(
         path, consolidated=True, chunks=None, decode_times=False, decode_timedelta=False
     )

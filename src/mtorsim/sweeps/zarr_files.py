@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 import zarr
 
+from mtorsim.errors import InputError, shown
 from mtorsim.sweeps.labels import Variable
 
 Where: TypeAlias = tuple[slice, ...]
@@ -94,6 +95,38 @@ class ZarrFiles:
             config={"write_empty_chunks": True},  # without a fill value all must be there
             attributes={"_ARRAY_DIMENSIONS": [str(one) for one in dimensions], **attributes},
         )
+
+
+def check_arrays(folder: Path) -> None:
+    """Refuse a store that is not as written here: it may be somebody else's.
+
+    Zarr knows filters that unpickle what they find, which runs any code; links lead elsewhere.
+
+    Raises
+    ------
+    InputError
+        Naming the file.
+    """
+    for path in sorted(folder.rglob("*")):
+        if path.is_symlink():
+            raise InputError(f"{shown(str(path))} is a link; a store holds none.")
+        if path.name in (_SUMMARY, ".zarray"):
+            try:
+                about = json.loads(path.read_bytes())
+                every = about["metadata"].items() if path.name == _SUMMARY else [(".zarray", about)]
+                arrays = [one for name, one in every if name.endswith(".zarray")]
+                is_ours = all(map(_is_plain, arrays))
+            except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+                is_ours = False
+            if not is_ours:
+                raise InputError(f"{shown(str(path))} is not as mtorsim writes it: not read.")
+
+
+def _is_plain(about: dict[str, Any]) -> bool:
+    """Whether an array holds numbers, truth values or text, packed as we pack them."""
+    kind = np.dtype(about["dtype"]).kind
+    packed_by = about["compressor"] is None or about["compressor"]["id"] == _COMPRESSOR["id"]
+    return kind in "biufUS" and not about["filters"] and packed_by
 
 
 def blocks(shape: tuple[int, ...], one: Variable) -> Iterator[tuple[int, int, Where]]:

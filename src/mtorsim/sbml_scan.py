@@ -1,0 +1,143 @@
+"""SBML, watched as it goes through a parser that keeps nothing.
+
+libSBML reads ``<cn>1,5</cn>`` as 1 and ``<cn base="16">10</cn>`` as 10 without a word, and a sum of
+thousands as a tree that is thousands deep.
+"""
+
+import re
+from collections.abc import Mapping
+from xml.parsers import expat
+
+from mtorsim.antimony_text import DEEPEST
+from mtorsim.errors import ModelError, shown
+
+MOST_OPERANDS = 500
+"""Most parts of one sum, product or piecewise; 500 reactions may end in one species."""
+
+LONGEST_ID = 500
+"""Most characters of an id; RoadRunner takes 100,000 for an instruction."""
+
+_MOST_ATTRIBUTES = 100
+_MOST_ELEMENTS = 5_000_000
+_IDS = ("id", "metaid", "species", "compartment", "variable", "symbol", "units", "name")
+_NUMBERS = ("value", "size", "volume", "initialAmount", "initialConcentration", "stoichiometry",
+            "multiplier")  # fmt: skip
+_REAL = r"[+-]?(?:\d+\.?\d*|\.\d+)"
+_WHOLE = r"[+-]?\d+"
+_ATTRIBUTE = re.compile(rf"\s*(?:{_REAL}(?:[eE]{_WHOLE})?|[+-]?(?:INF|inf)|NaN|nan)?\s*", re.ASCII)
+_SEP = "\0"  # stands for <sep/>
+_KINDS: Mapping[str, re.Pattern[str]] = {
+    "real": re.compile(rf"{_REAL}(?:[eE]{_WHOLE})?", re.ASCII),
+    "integer": re.compile(_WHOLE, re.ASCII),
+    "e-notation": re.compile(rf"{_REAL}{_SEP}{_WHOLE}", re.ASCII),
+    "rational": re.compile(rf"{_WHOLE}{_SEP}[+-]?0*[1-9]\d*", re.ASCII),
+}
+
+
+class Scan:
+    """Watches a parser go through a document.
+
+    Parameters
+    ----------
+    parser : expat parser
+        New.
+    what : str
+        Names the document in messages.
+
+    Attributes
+    ----------
+    root, encoding : str
+        Name of the outermost element, and what the document says that its characters are.
+    """
+
+    def __init__(self, parser: expat.XMLParserType, what: str) -> None:
+        self.root, self.encoding = "", "utf-8"
+        self._parser, self._what = parser, what
+        self._children = [0]  # of each element that is open
+        self._elements = 0
+        self._beside = 0  # depth inside notes or an annotation, which may hold anything
+        self._number: list[str] | None = None
+        parser.buffer_text = True
+        parser.XmlDeclHandler = self._declared
+        parser.StartDoctypeDeclHandler = self._doctype
+        parser.EntityDeclHandler = self._entity
+        parser.StartElementHandler = self._begin
+        parser.EndElementHandler = self._end
+        parser.CharacterDataHandler = self._text
+
+    def _refusal(self, message: str) -> ModelError:
+        return ModelError(f"{self._what}, line {self._parser.CurrentLineNumber}: {message}")
+
+    def _declared(self, _version: str, encoding: str | None, _standalone: int) -> None:
+        self.encoding = encoding or "utf-8"
+
+    def _doctype(self, *_parts: object) -> None:
+        raise self._refusal(
+            "a document type (<!DOCTYPE>) could make a program read other files. SBML needs none: "
+            "delete it."
+        )
+
+    def _entity(self, *_parts: object) -> None:
+        raise self._refusal("entities are not allowed in SBML. Delete them.")
+
+    def _begin(self, name: str, attributes: dict[str, str]) -> None:
+        self.root = self.root or name
+        self._count()
+        if self._beside or name.rpartition(":")[2] in ("notes", "annotation"):
+            self._beside += 1
+            return
+        self._look_at(attributes)
+        if name.rpartition(":")[2] == "cn":
+            self._begin_number(attributes)
+        elif self._number is not None:
+            self._number.append(_SEP)
+
+    def _count(self) -> None:
+        self._elements += 1
+        self._children[-1] += 1
+        self._children.append(0)
+        if len(self._children) > DEEPEST + 1:
+            raise self._refusal(f"elements more than {DEEPEST} deep. Write the formula in parts.")
+        if self._elements > _MOST_ELEMENTS:
+            raise self._refusal(f"more than {_MOST_ELEMENTS} elements, too many for a model.")
+
+    def _look_at(self, attributes: Mapping[str, str]) -> None:
+        if len(attributes) > _MOST_ATTRIBUTES:
+            raise self._refusal(f"an element with {len(attributes)} attributes.")
+        for key in _IDS:
+            if len(attributes.get(key, "")) > LONGEST_ID:
+                raise self._refusal(f"{key} {shown(attributes[key])} is too long.")
+        for key in _NUMBERS:
+            if not _ATTRIBUTE.fullmatch(attributes.get(key, "")):
+                raise self._refusal(f"{key}={shown(attributes[key])} is no number.")
+
+    def _begin_number(self, attributes: Mapping[str, str]) -> None:
+        self._number, self._kind = [], attributes.get("type", "real")
+        if attributes.get("base", "10") != "10":
+            raise self._refusal("a number that does not count by ten. Write it as a decimal.")
+
+    def _text(self, text: str) -> None:
+        if self._number is not None:
+            self._number.append(text)
+
+    def _end(self, name: str) -> None:
+        children = self._children.pop()
+        if self._beside:
+            self._beside -= 1
+            return
+        kind = name.rpartition(":")[2]
+        if kind in ("apply", "piecewise") and children > MOST_OPERANDS + 1:
+            raise self._refusal(
+                f"a formula of {children} parts. Write it as several of at most {MOST_OPERANDS}."
+            )
+        if kind == "cn":
+            self._end_number()
+
+    def _end_number(self) -> None:
+        assert self._number is not None
+        given = re.sub(rf"\s*{_SEP}\s*", _SEP, "".join(self._number).strip())
+        self._number = None
+        pattern = _KINDS.get(self._kind)  # what kinds there are is libSBML's to say
+        if pattern is not None and not pattern.fullmatch(given):
+            said = shown(given.replace(_SEP, " <sep/> "))
+            raise self._refusal(f"<cn>{said}</cn> is no number, of type {self._kind}.")
