@@ -148,6 +148,33 @@ def test_a_species_that_lives_in_tiny_numbers_is_resolved():
     assert run.column("A")[-1] == pytest.approx(2e-15 * np.exp(-2), rel=1e-6)
 
 
+@pytest.mark.parametrize(("rate", "expected"), [
+    ("1e-12*big", lambda t: 2e-6 * (1 - np.exp(-t / 2))),
+    ("0.5*B + 1e-6*(1 + sin(time))", lambda t: 1e-6 * (t + 1 - np.cos(t))),
+])  # fmt: skip
+def test_what_begins_at_zero_may_be_far_smaller_than_the_rest(rate, expected):
+    # Its size is not known beforehand; that of the others, 1e6, says nothing about it.
+    text = MINUTES + f"species big, B; big = 1e6; B = 0\nR: -> B; {rate}\nQ: B -> ; 0.5*B"
+    run = mt.load_model(text).simulate(duration=20, times=[1, 20])
+    assert run.column("B")[1:] == pytest.approx([expected(1), expected(20)], rel=1e-6)
+
+
+def test_an_id_may_be_a_word_of_the_engine():
+    for word in ("simulate", "getModel", "getIntegrator"):
+        text = MINUTES + f"species load; load = 2; {word} = 0.5\nR: load -> ; {word}*load"
+        run = mt.load_model(text).simulate(duration=2, times=[2])
+        assert run.column("load")[-1] == pytest.approx(2 * np.exp(-1), rel=1e-7)
+    sbml = l3().replace('"k"', '"model"').replace(">k<", ">model<")
+    assert mt.load_model(sbml).simulate(duration=1, times=[1], observe=["model"])["model"][-1] == 1
+    assert mt.load_model(DECAY).simulate(duration=1).column("A")[0] == 2  # as ever
+
+
+def test_compartments_of_one_dimension_and_a_half():
+    text = l3().replace('size="1" spatialDimensions="3"', 'size="2" spatialDimensions="1.5"')
+    run = mt.load_model(text).simulate(duration=1, times=[1])
+    assert run.column("A") == pytest.approx([1, np.exp(-0.5)], rel=1e-7)  # k takes amount away
+
+
 # --- one run knows nothing of another -------------------------------------------------------------
 
 EVENTS = (
@@ -195,6 +222,8 @@ def test_delayed_events_fire():
         (l3(rules=ALGEBRAIC), "line 6: algebraic rule 0 = A - 1"),
         (MINUTES + "A := delay(B, 3); B = 1; B' = 1", "the rule for 'A' looks back in time"),
         (MINUTES + "species A; A = 1\nR: A -> ; kk*A", "line 3: parameter 'kk' has no value"),
+        (MINUTES + "A = 1\nE: at (time == 1): A = 2", "line 3: event 'E' fires when time equals"),
+        (l3().replace('"k"', '"time"').replace(">k<", ">time<"), "line 5: the id 'time' would be"),
         (l3('xmlns:q="http://www.sbml.org/sbml/level3/version1/qual/version1" q:required="true"'),
          "a logical model has no concentrations to run"),
         (l3('xmlns:z="http://www.sbml.org/sbml/level3/version1/zz/version1" z:required="true"'),

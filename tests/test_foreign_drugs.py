@@ -236,6 +236,55 @@ def test_a_rate_that_cannot_be_shared_is_refused(tmp_path):
         course(load(tmp_path, written(on="{m1}*{m1}")))
 
 
+ENZYME = """
+unit time_unit = 60 second
+species mTORC1, S6K, mTORC1_S6K, S6K_p; mTORC1 = 5; S6K = 100; S6K_p = 0; mTORC1_S6K = 0
+on: mTORC1 + S6K -> mTORC1_S6K; 0.1*mTORC1*S6K - 0.1*mTORC1_S6K
+cat: mTORC1_S6K => mTORC1 + S6K_p; 5*mTORC1_S6K
+off: S6K_p => S6K; 0.1*S6K_p
+"""
+
+
+@pytest.mark.parametrize(
+    ("forms", "words"),
+    [
+        # Every drug-bound state would bind S6K and let S6K_p go, as if no drug were there.
+        ("mTORC1, mTORC1_S6K", "with 'cat', 'mTORC1_S6K' and other forms turn 'S6K_p' and 'S6K'"),
+        ("mTORC1", "'mTORC1' becomes 'mTORC1_S6K' in 'on', and no list of forms has that"),
+        ("mTORC1_S6K", "'mTORC1_S6K' is made of 'mTORC1' and 'S6K' in 'on'"),
+    ],
+)
+def test_an_enzyme_that_works_by_being_turned_over_is_refused(tmp_path, forms, words):
+    path = tmp_path / "map.yaml"
+    path.write_text(f"model: t\nconcentration: {{value: 1 nM, source: assumed, confidence: D}}\n"
+                    f"mTORC1: [{forms}]\nactivity: {{}}\n", encoding="utf-8")  # fmt: skip
+    with pytest.raises(ModelError) as caught:
+        course(mt.load_model(ENZYME, map=path), "S6K_p")
+    assert words in str(caught.value)
+
+
+PARTNER = """
+species P in cell, m_P in cell, sink in cell; P = 3; m_P = 0; sink = 0
+P1: mTORC1 + P -> m_P; cell*(0.1*mTORC1*P - 0.1*m_P)
+P2: m_P => mTORC1; cell*0.01*m_P
+P3: m_P => sink; cell*0.001*m_P
+"""
+
+
+def test_partners_may_come_and_go(tmp_path):
+    model = load(tmp_path, written() + PARTNER, [("mTORC1: [mTORC1,", "mTORC1: [mTORC1, m_P,")])
+    assert course(model)[-1] < 0.2 * course(model, drugs={})[-1]
+
+
+def test_a_map_that_names_nothing_done_is_refused(tmp_path):
+    path = tmp_path / "map.yaml"
+    path.write_text("model: t\nconcentration: {value: 1 nM, source: assumed, confidence: D}\n"
+                    "mTORC1: [m]\nactivity: {}\n", encoding="utf-8")  # fmt: skip
+    text = "unit time_unit = 60 second\nspecies m, sink; m = 1; sink = 0\nR: m => sink; 0.1*m"
+    with pytest.raises(ModelError, match="nothing that mTOR does is named"):
+        course(mt.load_model(text, map=path), "m")
+
+
 def test_an_event_that_sets_a_form_is_refused(tmp_path):
     text = written() + "\nE: at (time > 5): mTORC1 = 3"
     with pytest.raises(ModelError, match="event 'E' sets 'mTORC1'"):

@@ -80,6 +80,20 @@ def one_at_a_time(work: Callable[_P, _T]) -> Callable[_P, _T]:
     return waits
 
 
+def without_attributes(sbml: str) -> roadrunner.RoadRunner:
+    """Compile a model; its ids do not become attributes.
+
+    Those would cover RoadRunner's own, of every model in the process: ``model`` or ``simulate``.
+    """
+    key = roadrunner.Config.ROADRUNNER_DISABLE_PYTHON_DYNAMIC_PROPERTIES
+    before = roadrunner.Config.getValue(key)
+    roadrunner.Config.setValue(key, True)
+    try:
+        return roadrunner.RoadRunner(sbml)
+    finally:
+        roadrunner.Config.setValue(key, before)
+
+
 class Engine:
     """One compiled SBML model. Threads may share it: they wait for each other.
 
@@ -101,7 +115,7 @@ class Engine:
     def __init__(self, sbml: str, state: bytes | None = None) -> None:
         try:
             if state is None:
-                self._runner = roadrunner.RoadRunner(sbml)
+                self._runner = without_attributes(sbml)
             else:
                 self._runner = roadrunner.RoadRunner()
                 self._runner.loadStateS(state)

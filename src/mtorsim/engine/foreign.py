@@ -15,7 +15,7 @@ import numpy as np
 import roadrunner
 
 from mtorsim.apart import Arrays, Found, Limits, LostError, apart
-from mtorsim.engine import RELATIVE_TOLERANCE, one_at_a_time
+from mtorsim.engine import RELATIVE_TOLERANCE, one_at_a_time, without_attributes
 from mtorsim.errors import ModelError, SimulationError
 from mtorsim.steps import Floats
 
@@ -23,7 +23,10 @@ _MAXIMUM_STEPS = 1_000_000
 _LIMITS = Limits(seconds=900, megabytes=8000)
 _TRIAL_STEPS = 1000
 _OF_AMOUNT = 1e-10
-"""Absolute tolerance of a state, as a share of its size."""
+"""Absolute tolerance of a state, as a share of its size, at the usual relative tolerance."""
+_RESOLVED = 1e6  # times its tolerance: of a state that reaches less, the tolerance was too loose
+_ROUNDING = 1e-5  # times its tolerance: what stays below may be nothing but rounding
+_PASSES = 3
 _SMALL = 1e-6  # of the largest value of a species: what is less below zero is the solver's error
 
 
@@ -121,34 +124,70 @@ def run_here(
 ) -> Curves:
     """Simulate in this process; otherwise as `run_foreign`."""
     runner = _loaded(sbml)
-    absolute = _tolerances(runner)
+    tighter = min(1.0, relative_tolerance / RELATIVE_TOLERANCE)
+    absolute = {id: tighter * value for id, value in _tolerances(runner).items()}
+    begun = dict(zip(runner.model.getFloatingSpeciesIds(),
+                     runner.model.getFloatingSpeciesAmounts(), strict=True))  # fmt: skip
+    place = f"{label or 'the model'}"
+    columns = [*selections, *absolute]
+    try:
+        values = _simulated(runner, times, columns, absolute, relative_tolerance, most_steps)
+    except RuntimeError as error:
+        raise _failure(runner, error, place, time_unit) from None
+    for _ in range(_PASSES):
+        smaller = _smaller(values[:, len(selections) :], absolute)
+        if not smaller or most_steps < _MAXIMUM_STEPS:
+            break
+        finer = absolute | smaller
+        with suppress(RuntimeError):  # of what is nothing but rounding, the first run is as good
+            values = _simulated(
+                _loaded(sbml), times, columns, finer, relative_tolerance, most_steps
+            )
+            absolute = finer
+            continue
+        break
+    watched = [id for id in _reacting(runner) if begun[id] >= 0]
+    _check(values, columns, watched, times, absolute, place, time_unit)
+    return Curves(values[:, : len(selections)], absolute)
+
+
+def _simulated(
+    runner: roadrunner.RoadRunner,
+    times: Floats,
+    columns: Sequence[str],
+    absolute: Mapping[str, float],
+    relative_tolerance: float,
+    most_steps: int,
+) -> Floats:
     integrator = runner.getIntegrator()
     integrator.setValue("relative_tolerance", relative_tolerance)
     integrator.setValue("maximum_num_steps", most_steps)
     if absolute:
         integrator.setValue("absolute_tolerance", list(absolute.values()))
-    begun = dict(zip(runner.model.getFloatingSpeciesIds(),
-                     runner.model.getFloatingSpeciesAmounts(), strict=True))  # fmt: skip
-    watched = [id for id in _reacting(runner) if begun[id] >= 0]
-    columns = [*selections, *watched]
-    runner.timeCourseSelections = columns
-    place = f"{label or 'the model'}"
-    try:
-        if len(times) > 1:
-            values = np.array(runner.simulate(times=times.tolist()))
-        else:
-            values = np.array([runner.getSelectedValues()])
-    except RuntimeError as error:
-        raise _failure(runner, error, place, time_unit) from None
-    _check(values, columns, len(selections), times, absolute, place, time_unit)
-    return Curves(values[:, : len(selections)], absolute)
+    runner.timeCourseSelections = list(columns)
+    if len(times) > 1:
+        return np.array(runner.simulate(times=times.tolist()))
+    return np.array([runner.getSelectedValues()])
+
+
+def _smaller(states: Floats, absolute: Mapping[str, float]) -> dict[str, float]:
+    """Return the tolerances of states that turned out too small for the ones they were given.
+
+    What begins at zero has no size to go by; it may stay a million times smaller than the others.
+    """
+    largest = dict(zip(absolute, np.abs(states).max(axis=0, initial=0.0).tolist(), strict=True))
+    return {
+        id: _OF_AMOUNT * largest[id]
+        for id, given in absolute.items()
+        if _ROUNDING * given < largest[id] < _RESOLVED * given
+    }
 
 
 def _loaded(sbml: str) -> roadrunner.RoadRunner:
     if not sbml.lstrip().startswith("<"):  # RoadRunner would open it as a path or an address
         raise ModelError("expected the text of an SBML model.")
     try:
-        return roadrunner.RoadRunner(sbml)
+        return without_attributes(sbml)
     except RuntimeError as error:
         raise ModelError(f"RoadRunner cannot load the model: {_one_line(error)}") from None
 
@@ -180,7 +219,7 @@ def _tolerances(runner: roadrunner.RoadRunner) -> dict[str, float]:
 def _check(
     values: Floats,
     columns: Sequence[str],
-    asked: int,
+    watched: Sequence[str],
     times: Floats,
     absolute: Mapping[str, float],
     label: str,
@@ -193,13 +232,14 @@ def _check(
             f"{times[row]:.6g} {time_unit}, {label}. Look at what it is divided by, and at what "
             "--set changed."
         )
-    amounts = values[:, asked:]
-    floor = [-1000 * absolute[id] for id in columns[asked:]]
+    first = len(columns) - len(absolute)  # what was asked for comes before the states
+    amounts = values[:, [first + [*absolute].index(id) for id in watched]]
+    floor = [-1000 * absolute[id] for id in watched]
     below = amounts < np.array(floor) - _SMALL * np.abs(amounts).max(axis=0, initial=0.0)
     if below.any():
         row, column = (int(where) for where in np.argwhere(below)[0])
         raise SimulationError(
-            f"{columns[asked + column]} is negative ({amounts[row, column]:.3g}) at "
+            f"{watched[column]} is negative ({amounts[row, column]:.3g}) at "
             f"{times[row]:.6g} {time_unit}, {label}. A reaction uses it up at a rate that does not "
             "fall with it; mtorsim check FILE names such reactions."
         )

@@ -18,6 +18,7 @@ from mtorsim.facts import Fact, FrozenMapping
 from mtorsim.foreign.features import with_maths
 from mtorsim.foreign.maps import SITES, Catalysis, DrugMap
 from mtorsim.foreign.sharing import check_shares
+from mtorsim.foreign.turnover import check_turnover
 from mtorsim.ids import sid
 from mtorsim.library import read_sbml
 from mtorsim.roles import READOUTS, Activity, Roles
@@ -103,6 +104,7 @@ def _adapted(sbml: str, found: DrugMap, scale: Scale) -> tuple[str, Roles]:
     document = level_3(sbml, "the model")
     model = document.getModel()
     _check_map(model, found)
+    check_turnover(model, found)
     for form in found.forms:
         _as_concentration(model, form)
     _check_events(model, found)

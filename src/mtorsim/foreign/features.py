@@ -42,7 +42,18 @@ class Feature:
 def features(document: libsbml.SBMLDocument) -> Iterator[Feature]:
     """Return what is to be said of a model that libSBML could read."""
     yield from packages(document)
-    for look in (large, algebraic, fast, delays, timed, stoichiometry, unset, events, no_rate):
+    for look in (
+        large,
+        reserved,
+        algebraic,
+        fast,
+        delays,
+        timed,
+        stoichiometry,
+        unset,
+        events,
+        no_rate,
+    ):
         yield from look(document)
 
 
@@ -160,6 +171,16 @@ def _written_out(math: Any, sizes: Mapping[str, int]) -> int:
         called = sizes.get(node.getName(), 0) if node.getType() == libsbml.AST_FUNCTION else 0
         found += 1 + called
     return min(found, 10 * _LARGEST)
+
+
+def reserved(document: libsbml.SBMLDocument) -> Iterator[Feature]:
+    """An id that the engine takes for something else."""
+    model = document.getModel()
+    for element in (model.getSpecies("time"), model.getParameter("time"),
+                    model.getCompartment("time"), model.getReaction("time")):  # fmt: skip
+        if element is not None:
+            message = "the id 'time' would be read as time itself. Rename it."
+            yield Feature("error", "unsupported", message, element.getLine(), "time")
 
 
 # -- what is written in a model -------------------------------------------------------------------
@@ -289,7 +310,9 @@ def _valueless(model: Any) -> Iterator[tuple[str, Any]]:
         if not parameter.isSetValue() and parameter.getId() not in given:
             yield "parameter", parameter
     for compartment in model.getListOfCompartments():
-        flat = compartment.isSetSpatialDimensions() and compartment.getSpatialDimensions() == 0
+        flat = (
+            compartment.isSetSpatialDimensions() and compartment.getSpatialDimensionsAsDouble() == 0
+        )
         if not compartment.isSetSize() and not flat and compartment.getId() not in given:
             yield "compartment", compartment
 
@@ -308,10 +331,10 @@ def events(document: libsbml.SBMLDocument) -> Iterator[Feature]:
         )
         if any(timed):
             yield Feature(
-                "warning",
-                "events",
+                "error",
+                "unsupported",
                 f"event {event.getId() or '(without id)'!r} fires when time equals a number, which "
-                "a solver may step over. Write time >= that number.",
+                "a solver steps over. Write time >= that number.",
                 event.getLine(),
                 event.getId(),
             )

@@ -228,7 +228,7 @@ def _selection(model: Any, id: str) -> str:
 
 def _is_amount(model: Any, species: Any) -> bool:
     home = model.getCompartment(species.getCompartment())
-    flat = home.isSetSpatialDimensions() and home.getSpatialDimensions() == 0
+    flat = home.isSetSpatialDimensions() and home.getSpatialDimensionsAsDouble() == 0
     return bool(species.getHasOnlySubstanceUnits() or flat)
 
 
