@@ -80,6 +80,16 @@ def test_a_time_unit_is_never_guessed():
     assert "not a unit of time" in refusal(text, InputError, time_unit="nM")
 
 
+@pytest.mark.parametrize("odd", ['scale="2147483647" multiplier="1e300"',
+                                 'scale="0" multiplier="0"'])  # fmt: skip
+def test_a_unit_of_no_length_is_none(odd):
+    unit = f"""<listOfUnitDefinitions><unitDefinition id="u"><listOfUnits>
+    <unit kind="second" exponent="1" {odd}/></listOfUnits></unitDefinition>
+    </listOfUnitDefinitions>"""
+    text = l3().replace("<listOfCompartments>", unit + "<listOfCompartments>")
+    assert "does not say in which unit" in refusal(text.replace('"second">', '"u">'))
+
+
 def test_amounts_volumes_and_growing_compartments():
     text = (
         MINUTES
@@ -167,6 +177,10 @@ def test_an_id_may_be_a_word_of_the_engine():
     sbml = l3().replace('"k"', '"model"').replace(">k<", ">model<")
     assert mt.load_model(sbml).simulate(duration=1, times=[1], observe=["model"])["model"][-1] == 1
     assert mt.load_model(DECAY).simulate(duration=1).column("A")[0] == 2  # as ever
+
+
+def test_a_refusal_is_short_whatever_the_formula():
+    assert len(refusal("A := " + "2^" * 5000 + "1\n")) < 1000
 
 
 def test_compartments_of_one_dimension_and_a_half():

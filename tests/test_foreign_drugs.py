@@ -222,6 +222,14 @@ def test_without_free_mtor_nothing_is_lost_unless_asked_for(tmp_path):
         ([("concentration", "concentrations")], "unknown key 'concentrations'"),
         ([("mTORC2: [mTORC2]", "mTORC2: [mTORC2]\nfree_mTOR: [S6K]")], "needs 'assembly'"),
         ([("value: 1.0 nM", "value: 1.0 h")], "line 3"),
+        ([("value: 1.0 nM", "value: 1 mM")],
+         "line 3: with this, mTORC1 begins at 1e+07 nM; no cell has more than 20000 nM"),
+        ([("[phos_S6K]", "[phos_S6K, dephos_S6K]")],
+         "line 7: none of mTORC1_a stands in the rate of 'dephos_S6K'"),
+        ([("[phos_AKT]}", "[phos_AKT], site: S6K1_pT389}")], "line 8: FKBP12-drug cannot hold"),
+        ([("mTORC1_on_S6K:", "4E:")], "'4E' cannot be an id"),
+        ([("[S6K_p]", "[]")], "line 10: read_outs.S6K1_pT389: an empty list"),
+        ([("model: test", "model: test\ntime_unit: parsec")], "line 3: time unit: 'parsec' is not"),
         ([("[S6K_p]", "[S6Kp]")], "line 10: no species of the model 'S6Kp'. Closest: 'S6K_p'"),
     ],
 )  # fmt: skip
@@ -291,9 +299,11 @@ def test_an_event_that_sets_a_form_is_refused(tmp_path):
         course(load(tmp_path, text))
 
 
-def test_an_id_that_the_layer_needs(tmp_path):
-    with pytest.raises(ModelError, match="needs the id 'FKBP12', which the model uses"):
-        course(load(tmp_path, written() + "\nFKBP12 = 3"))
+@pytest.mark.parametrize("id", ["FKBP12", "temsirolimus", "mTORC1_FKBP12_temsirolimus",
+                                "permeate_temsirolimus", "kon_FKBP12_temsirolimus"])  # fmt: skip
+def test_an_id_that_the_layer_needs(tmp_path, id):
+    with pytest.raises(ModelError, match=f"needs the id '{id}', which the model uses"):
+        course(load(tmp_path, written() + f"\n{id} = 3"))
 
 
 def test_a_regimen_has_no_body(tmp_path):

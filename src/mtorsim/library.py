@@ -45,6 +45,7 @@ _STANDALONE = re.compile(
     r"^// --- standalone inputs.*?^// --- end of standalone inputs\n", re.M | re.S
 )
 _IMPORT = re.compile(r'^import "(?:\.\./)?(?P<name>[^"]+)\.ant"\n', re.M)
+_LONGEST_MESSAGE = 500  # libAntimony repeats whole formulas
 _antimony_lock = threading.Lock()  # libAntimony keeps its models in globals
 
 
@@ -300,4 +301,5 @@ def _last_error(antimony: Any) -> str:
         text = str(antimony.getLastError())
     except UnicodeDecodeError as error:  # it repeats the first byte of a letter such as µ
         text = error.object.decode("utf-8", errors="replace")
-    return " ".join(text.split()).removeprefix("Error in model string, ")
+    said = " ".join(text.split()).removeprefix("Error in model string, ")
+    return said if len(said) <= _LONGEST_MESSAGE else f"{said[:_LONGEST_MESSAGE]} …"

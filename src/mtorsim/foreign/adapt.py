@@ -26,6 +26,8 @@ from mtorsim.symbols import Symbol, symbols
 
 MEDIUM = "culture_medium"
 KD_RATIO = "Kd_ratio_mTORC1_to_MTOR"
+MOST = 20_000.0
+"""More mTORC1 than that no cell has [nM]."""
 _IN_WORDS = {
     "FKBP12": "FKBP12",
     "FKBP51": "FKBP51",
@@ -81,9 +83,22 @@ def with_drugs(sbml: str, found: DrugMap, drugs: Iterable[Drug], scale: Scale) -
         for drug in drugs
     ]
     done = attach(adapted, roles, scaled, is_foreign=True)
-    if found.mTORC2_loss is None:
-        return done
-    return _with_loss(done, found, scaled, scale)
+    if found.mTORC2_loss is not None:
+        done = _with_loss(done, found, scaled, scale)
+    _check_ids(done, found)
+    return done
+
+
+def _check_ids(sbml: str, found: DrugMap) -> None:
+    """Refuse a model that has an id which the drug layer gave to something else."""
+    model = read_sbml(sbml).getModel()
+    lists = (model.getListOfSpecies(), model.getListOfParameters(), model.getListOfReactions(),
+             model.getListOfCompartments(), model.getListOfEvents())  # fmt: skip
+    seen: set[str] = set()
+    for one in (one for items in lists for one in items if one.isSetId()):
+        if one.getId() in seen:
+            raise _taken(found, one.getId())
+        seen.add(one.getId())
 
 
 def level_3(sbml: str, what: str) -> libsbml.SBMLDocument:
@@ -92,7 +107,8 @@ def level_3(sbml: str, what: str) -> libsbml.SBMLDocument:
     for option in ("promoteLocalParameters", "expandFunctionDefinitions"):
         properties = libsbml.ConversionProperties()
         properties.addOption(option, True)
-        _require(document.convert(properties), what, option)
+        if document.convert(properties) != libsbml.LIBSBML_OPERATION_SUCCESS:
+            raise ModelError(f"{what}: libSBML cannot carry out {option} on this model.")
     if (document.getLevel(), document.getVersion()) != (3, 2):
         is_done = document.setLevelAndVersion(3, 2, False)
         if not is_done or document.getNumErrors(libsbml.LIBSBML_SEV_ERROR):
@@ -112,6 +128,7 @@ def _adapted(sbml: str, found: DrugMap, scale: Scale) -> tuple[str, Roles]:
     activity = _write_activities(model, found)
     for native in model.getListOfReactions():
         check_shares(native, found, everywhere)
+    _check_amount(model, found, scale)
     cell = model.getSpecies(found.mTORC1[0]).getCompartment()
     _add_parts(model, found, scale, cell)
     roles = Roles(
@@ -218,6 +235,26 @@ def _promoted(model: libsbml.Model, reaction: str, constant: str) -> str:
     return own if model.getParameter(own) is not None else constant
 
 
+def _check_amount(model: libsbml.Model, found: DrugMap, scale: Scale) -> None:
+    """Refuse a unit of concentration with which a cell would be full of mTORC1."""
+    total = scale.nanomolar * sum(amount(model, form) for form in found.mTORC1)
+    if total > MOST:
+        raise found.error(
+            f"with this, mTORC1 begins at {total:.3g} nM; no cell has more than {MOST:g} nM. How "
+            "many nM does one unit of the model stand for?", "concentration",
+        )  # fmt: skip
+
+
+def amount(model: libsbml.Model, id: str) -> float:
+    """Return the first concentration of a species, as far as it is written as a number."""
+    species = model.getSpecies(id)
+    size = model.getCompartment(species.getCompartment()).getSize()
+    if species.isSetInitialConcentration():
+        return float(species.getInitialConcentration())
+    is_known = species.isSetInitialAmount() and size > 0
+    return float(species.getInitialAmount() / size) if is_known else 0.0
+
+
 # -- rewriting ------------------------------------------------------------------------------------
 
 
@@ -312,17 +349,25 @@ def _write_activities(model: libsbml.Model, found: DrugMap) -> dict[str, Activit
     """Put a variable in the place of each form where it catalyses; nothing may be left out."""
     activity: dict[str, Activity] = {}
     for name, one in found.activity.items():
+        hit: set[str] = set()
         for form in one.forms:
             id = name if len(one.forms) == 1 else f"{name}_by_{form}"
             label = f"{model.getSpecies(form).getName() or form}: activity, {name}"
             add_rule(model, found, id, form, label)
             is_open = form not in found.mTORC2
             activity[id] = Activity((form,), f"residual_{name}" if is_open else None)
-            hits = [_activate(model, rate, form, id) for rate in one.catalyses]
-            if not any(hits):
+            hits = {rate for rate in one.catalyses if _activate(model, rate, form, id)}
+            hit |= hits
+            if not hits:
                 raise found.error(
                     f"{form!r} does not stand in the rate of {either(one.catalyses)}.",
                     "activity", name, "forms", one.forms.index(form),
+                )  # fmt: skip
+        for place, rate in enumerate(one.catalyses):
+            if rate not in hit:
+                raise found.error(
+                    f"none of {', '.join(one.forms)} stands in the rate of {rate!r}.",
+                    "activity", name, "catalyses", place,
                 )  # fmt: skip
     _check_complete(model, found)
     return activity
@@ -450,11 +495,15 @@ def add_rule(model: libsbml.Model, found: DrugMap, id: str, formula: str, name: 
 def _free(model: libsbml.Model, found: DrugMap, id: str) -> str:
     """Return an id, if the model does not use it."""
     if model.getElementBySId(id) is not None:
-        raise found.error(
-            f"the drug layer needs the id {id!r}, which the model uses for something else. Rename "
-            "that in the model."
-        )
+        raise _taken(found, id)
     return id
+
+
+def _taken(found: DrugMap, id: str) -> ModelError:
+    return found.error(
+        f"the drug layer needs the id {id!r}, which the model uses for something else. Rename "
+        "that in the model."
+    )
 
 
 def _with_loss(sbml: str, found: DrugMap, drugs: Iterable[Drug], scale: Scale) -> str:
@@ -508,4 +557,4 @@ def _exchange(model: libsbml.Model, found: DrugMap, form: str) -> None:
 
 def _require(status: int, what: str, id: str) -> None:
     if status != libsbml.LIBSBML_OPERATION_SUCCESS:
-        raise ModelError(f"{what}: libSBML cannot carry out {id!r} on this model.")
+        raise ModelError(f"{what}: {id!r} cannot be an id. Expected letters, digits and _.")

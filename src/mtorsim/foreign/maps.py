@@ -194,20 +194,7 @@ def _checked(found: DrugMap) -> DrugMap:
         for place, form in enumerate(getattr(found, key)):
             if form in others:
                 raise found.error(f"{form!r} stands in two lists. A form is one thing.", key, place)
-    for key, one in found.activity.items():
-        for place, form in enumerate(one.forms):
-            if form not in found.forms:
-                raise found.error(
-                    f"{form!r} is in no list of forms. Add it to mTORC1, mTORC2 or free_mTOR.",
-                    "activity", key, "forms", place,
-                )  # fmt: skip
-        open_forms = [form for form in one.forms if form not in found.mTORC2]
-        if open_forms and not one.site and one.residual is None:
-            raise found.error(
-                f"{open_forms[0]!r} can be held by FKBP12-drug: say what activity is left. Add "
-                f"site: {either(SITES)}, or residual: {{value: 0.1, source: …, confidence: D}}.",
-                "activity", key,
-            )  # fmt: skip
+    _check_activity(found)
     if found.free_mTOR and not found.assembly:
         raise found.error(
             "a model with free mTOR needs 'assembly': {REACTION: CONSTANT}, the reactions that "
@@ -221,10 +208,34 @@ def _checked(found: DrugMap) -> DrugMap:
     return found
 
 
+def _check_activity(found: DrugMap) -> None:
+    for key, one in found.activity.items():
+        for place, form in enumerate(one.forms):
+            if form not in found.forms:
+                raise found.error(
+                    f"{form!r} is in no list of forms. Add it to mTORC1, mTORC2 or free_mTOR.",
+                    "activity", key, "forms", place,
+                )  # fmt: skip
+        open_forms = [form for form in one.forms if form not in found.mTORC2]
+        if not open_forms and (one.site or one.residual):
+            raise found.error(
+                "FKBP12-drug cannot hold mTORC2, so nothing is left over. Delete 'site' and "
+                "'residual'.", "activity", key,
+            )  # fmt: skip
+        if open_forms and not one.site and one.residual is None:
+            raise found.error(
+                f"{open_forms[0]!r} can be held by FKBP12-drug: say what activity is left. Add "
+                f"site: {either(SITES)}, or residual: {{value: 0.1, source: …, confidence: D}}.",
+                "activity", key,
+            )  # fmt: skip
+
+
 def _names(entry: Entry) -> tuple[str, ...]:
     if isinstance(entry.content, str):
         return (entry.text(),)
     found = entry.texts()
+    if not found:
+        raise entry.error("an empty list. Name at least one, or delete it.")
     twice = [name for name in found if found.count(name) > 1]
     if twice:
         raise entry.error(f"{twice[0]!r} stands there twice.")

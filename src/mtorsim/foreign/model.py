@@ -15,7 +15,15 @@ from mtorsim import drugs as drug_files
 from mtorsim.apart import Arrays, Found, Limits, LostError, apart
 from mtorsim.engine import RELATIVE_TOLERANCE, VERSION
 from mtorsim.engine.foreign import run_foreign, try_out
-from mtorsim.errors import ModelError, RegimenError, ScenarioError, UnknownIdError, shown, within
+from mtorsim.errors import (
+    ModelError,
+    RegimenError,
+    ScenarioError,
+    UnitError,
+    UnknownIdError,
+    shown,
+    within,
+)
 from mtorsim.foreign.adapt import Scale, with_drugs
 from mtorsim.foreign.features import Feature, features, is_hierarchical, line_in_antimony
 from mtorsim.foreign.maps import DrugMap, load_map, map_for
@@ -398,7 +406,10 @@ def _time_of(
     if given is not None:
         return named_time_unit(given)
     if found is not None and found.time_unit:
-        name, minutes, _ = named_time_unit(found.time_unit)
+        try:
+            name, minutes, _ = named_time_unit(found.time_unit)
+        except UnitError as error:
+            raise error.at(found.document.where(("time_unit",))) from None
         return name, minutes, f"as {found.path} says"
     read = time_unit(model)
     if read is None:

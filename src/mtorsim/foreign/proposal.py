@@ -11,7 +11,7 @@ import libsbml
 from mtorsim import document
 from mtorsim.drugs import load
 from mtorsim.errors import InputError, ModelError
-from mtorsim.foreign.adapt import Scale, inlined, level_3, turned_over, with_drugs
+from mtorsim.foreign.adapt import MOST, Scale, amount, inlined, level_3, turned_over, with_drugs
 from mtorsim.foreign.maps import build_map
 from mtorsim.foreign.model import identifiers_of, looked_over
 from mtorsim.foreign.units import unit_of
@@ -35,7 +35,6 @@ _READ_OUTS = (
     ("AKT_pS473", re.compile(r"(AKT|PKB).*S47[34](?!.{0,3}~u)", re.IGNORECASE)),
     ("AKT_pT308", re.compile(r"(AKT|PKB).*T30[89](?!.{0,3}~u)", re.IGNORECASE)),
 )
-_MOST = 20_000.0  # nM: more mTOR than that no cell has
 _IN_NM = {"pM": 1e-3, "nM": 1.0, "uM": 1e3, "mM": 1e6, "M": 1e9}
 
 
@@ -283,9 +282,9 @@ def _plain(name: str) -> str:
 
 def _concentration(model: Any, found: _Found) -> Iterator[str]:
     unit = unit_of(model.getSpecies(found.ids("mTORC1")[0]))
-    total = sum(_amount(model, id) for id in found.ids("mTORC1"))
+    total = sum(amount(model, id) for id in found.ids("mTORC1"))
     worth = _IN_NM.get(unit, 0.0)
-    if worth and total * worth <= _MOST:
+    if worth and total * worth <= MOST:
         value, confidence, source = f"{worth:g} nM", "B", f"the model counts in {unit}"
         why = f"{total:g} {unit} of mTORC1"
     else:
@@ -296,14 +295,6 @@ def _concentration(model: Any, found: _Found) -> Iterator[str]:
         )  # fmt: skip
     yield f"concentration:   # {why}"
     yield f"  {{value: {value}, source: {source}, confidence: {confidence}}}"
-
-
-def _amount(model: Any, id: str) -> float:
-    species = model.getSpecies(id)
-    size = model.getCompartment(species.getCompartment()).getSize()
-    if species.isSetInitialConcentration():
-        return float(species.getInitialConcentration())
-    return float(species.getInitialAmount() / size) if species.isSetInitialAmount() else 0.0
 
 
 def _read_outs(model: Any) -> Iterator[str]:

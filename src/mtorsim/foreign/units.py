@@ -1,5 +1,6 @@
 """The units of a foreign model: how long its time unit is, and what its numbers are called."""
 
+from math import inf
 from typing import Any
 
 import libsbml
@@ -31,7 +32,9 @@ def _length(definition: libsbml.UnitDefinition, origin: str) -> tuple[str, float
     if definition.getNumUnits() != 1 or not definition.getUnit(0).isSecond():
         return None  # dimensionless, say
     unit = definition.getUnit(0)
-    seconds = float(unit.getMultiplier() * 10.0 ** unit.getScale())
+    seconds = _size(unit)
+    if not 0 < seconds < inf:
+        return None
     near = next((name for size, name in _TIMES.items() if abs(size / seconds - 1) < 1e-9), "")
     return near or f"{seconds:g} s", seconds / 60, origin
 
@@ -94,14 +97,24 @@ def _words(definition: Any) -> str:
         unit = plain.getUnit(index)
         name = libsbml.UnitKind_toString(unit.getKind())
         power = unit.getExponentAsDouble()
-        factor *= (unit.getMultiplier() * 10.0 ** unit.getScale()) ** power
+        factor *= _size(unit, power)
         if name != "dimensionless":
             kinds[name] = kinds.get(name, 0.0) + power
     kinds = {name: power for name, power in kinds.items() if power}
     return _simple(kinds, factor) or _long(definition)
 
 
+def _size(unit: Any, power: float = 1.0) -> float:
+    """Return how many of its base a unit is; infinite where no number can say it."""
+    try:
+        return float((unit.getMultiplier() * 10.0 ** unit.getScale()) ** power)
+    except (OverflowError, ZeroDivisionError):
+        return inf
+
+
 def _simple(kinds: dict[str, float], factor: float) -> str:
+    if not 0 < factor < inf:
+        return ""
     if not kinds:
         return "1" if factor == 1 else f"{factor:g}"
     if kinds == {"mole": 1, "metre": -3}:
@@ -125,7 +138,7 @@ def _long(definition: Any) -> str:
     for index in range(definition.getNumUnits()):
         unit = definition.getUnit(index)
         power = unit.getExponentAsDouble()
-        size = unit.getMultiplier() * 10.0 ** unit.getScale()
+        size = _size(unit)
         name = libsbml.UnitKind_toString(unit.getKind())
         if name == "dimensionless" and size == 1:
             continue
