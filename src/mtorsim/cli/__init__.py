@@ -6,6 +6,7 @@ Exit status: 0 done, 1 ran but failed, 2 bad input, 130 interrupted.
 import sys
 from collections.abc import Callable, Sequence
 
+from mtorsim.cli.guard import guarded
 from mtorsim.errors import MtorsimError
 
 __all__ = ["main", "status_of"]
@@ -17,10 +18,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Parameters
     ----------
     arguments : sequence of str, optional
-        What follows ``mtorsim``; default: the process's own.
+        What follows ``mtorsim``; default: the process's own, and the work is done in a child
+        that this process watches over.
     """
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    sys.exit(status_of(given, _carry_out))
+    if arguments is not None:
+        sys.exit(status_of(list(arguments), _carry_out))
+    sys.exit(guarded(lambda: status_of(sys.argv[1:], _carry_out)))
 
 
 def _carry_out(arguments: Sequence[str]) -> int:

@@ -72,5 +72,9 @@ def main() -> None:
     """Run the command line and exit with its status; see `mtorsim.cli`."""
     from mtorsim.cli import status_of
     from mtorsim.cli.commands import carry_out
+    from mtorsim.cli.guard import guarded
 
-    sys.exit(status_of(sys.argv[1:], lambda given: carry_out(app, "biosimulators-mtorsim", given)))
+    def work() -> int:
+        return status_of(sys.argv[1:], lambda given: carry_out(app, "biosimulators-mtorsim", given))
+
+    sys.exit(guarded(work))
