@@ -113,6 +113,26 @@ def test_model_without_rest_is_an_error():
         small(CELL + "J: => X; cell*k; k = 1").steady_state({})
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "J: => X; cell*k*X*(X - 1); k = 1",  # explodes from 1 + 1e-12
+        "species Y in cell; Y = 3; J: => X; cell*(1 - 4*X + X^2*Y); K: => Y; cell*(3*X - X^2*Y)",
+        "p = 0; p' = p",  # a rate rule
+    ],
+)
+def test_a_state_that_any_disturbance_leaves_is_no_rest(text):
+    # The second is the Brusselator with A = 1, B = 3, which circles around (1, 3).
+    with pytest.raises(SimulationError, match="does not last: any disturbance of it grows"):
+        small(CELL + text).steady_state({})
+
+
+def test_rest_may_be_neutral_and_slow():
+    # Totals that nothing changes, and a decay that takes years.
+    rest = small(CELL + "species Y in cell; Y = 0; J: X -> Y; cell*(X - Y); Z = 0; Z' = -1e-6*Z")
+    assert rest.steady_state({})["X"] == pytest.approx(0.5, rel=1e-8)
+
+
 def test_unknown_setting_is_an_error():
     with pytest.raises(ModelError, match="'nothing'"):
         small(DIPS).run(Run(np.array([0.0, 0.1]), {"nothing": 1.0}), ["X"])

@@ -403,6 +403,36 @@ def test_a_point_that_crashes_its_process_is_given_up_and_named(monkeypatch):
     assert found.failures["reason"].tolist() == ["the solver crashed its process (SIGSEGV)."]
 
 
+def test_a_worker_that_hangs_is_ended_and_its_work_done_again(reference, tmp_path, monkeypatch):
+    monkeypatch.setattr(pool, "PATIENCE", 1.0)
+    stopped = []
+
+    def stop(done, count):
+        if done in (3, 11):
+            victim = random.Random(done).choice(multiprocessing.active_children())
+            os.kill(victim.pid, signal.SIGSTOP)
+            stopped.append(victim.pid)
+
+    carry_out(made(), tmp_path / "x", workers=2, progress=stop)
+    assert len(stopped) == 2
+    assert bytes_in(tmp_path / "x") == reference[1]
+    assert multiprocessing.active_children() == []
+
+
+def test_a_point_that_hangs_is_given_up_and_named(monkeypatch):
+    run_point = work._run_point
+    monkeypatch.setattr(pool, "PATIENCE", 1.0)
+
+    def hanging(plan, point):
+        return time.sleep(100) if point == 5 else run_point(plan, point)
+
+    monkeypatch.setattr(work, "_run_point", hanging)
+    found = mt.sweep(
+        SHORT, {"drugs.temsirolimus.dose": mt.logspace("1 nM", "9 nM", 40)}, read="end", workers=2
+    )
+    assert found.failures["reason"].tolist() == ["the solver hangs."]
+
+
 def test_workers_that_die_whatever_they_do_are_an_error(monkeypatch, tmp_path):
     killed = lambda plan, point: os.kill(os.getpid(), signal.SIGKILL)  # noqa: E731
     monkeypatch.setattr(work, "_run_point", killed)

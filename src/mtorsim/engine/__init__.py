@@ -53,6 +53,9 @@ STEADY_DRIFT = 1e-9  # 1/min: relative; over four days it moves nothing by more 
 # with 4 than with CVODE's 5 and are as exact; the long slow way to a resting state takes a third
 # more.
 _CURVE_ORDER, _REST_ORDER = 4, 5
+_NUDGE = 1e-4  # of a state: its derivatives by differences
+_GROWTH = 1e-7  # 1/min: of a disturbance, by a tenth in two years
+_ROUNDING = 1e-10  # of the fastest rate
 _NOTHING: Mapping[str, float] = MappingProxyType({})
 _MAXIMUM_STEPS = 100_000
 _PROCESSOR = (  # what /proc/cpuinfo calls it, and what it can do, on Intel's and on ARM's
@@ -220,7 +223,8 @@ class Engine:
     ) -> dict[str, float]:
         """Return the concentrations at which the model rests under `settings`.
 
-        Found by simulating, since root finders fail or return negative states for such networks.
+        Found by simulating, since root finders fail or return negative states for such networks,
+        and what no small disturbance leaves: a cycle or an explosion rests in its middle, too.
 
         Parameters
         ----------
@@ -242,7 +246,8 @@ class Engine:
         Raises
         ------
         SimulationError
-            When it still moves after the longest time tried; names what moves fastest.
+            When it still moves after the longest time tried, and names what moves fastest; or when
+        it rests only as long as nothing disturbs it.
         """
         what = f"{label or 'run'}: pre-equilibration"
         for horizon in (STEADY_HORIZON, 10 * STEADY_HORIZON):
@@ -252,6 +257,7 @@ class Engine:
             found = self._run(run, columns, *tolerances, what, _REST_ORDER)[-1]
             name, drift = self._fastest(found[: len(self.states)], absolute_tolerance)
             if drift <= STEADY_DRIFT:
+                self._check_stable(found[: len(self.states)], absolute_tolerance, what)
                 return dict(zip(columns, found.tolist(), strict=True))
         raise SimulationError(
             f"{what} found no resting state in {say_time(horizon)}: {name} still changes by "
@@ -359,12 +365,39 @@ class Engine:
 
     def _fastest(self, state: Floats, absolute: float) -> tuple[str, float]:
         """Return the state that moves fastest, and by how much of itself in a minute."""
-        model, own = self._runner.model, len(self.rates)
-        model.setFloatingSpeciesConcentrations(self._tables["species"].places, state[own:])
-        rates = np.array(self._runner.getRatesOfChange()) / self._scales
+        rates = self._rates_at(state)
         drift = np.abs(rates) / (np.abs(state) + 1e3 * absolute)
         index = int(np.argmax(drift))
         return self.states[index], float(drift[index])
+
+    def _rates_at(self, state: Floats) -> Floats:
+        """Return how fast each state changes [its unit per min]."""
+        model, own = self._runner.model, len(self.rates)
+        parameters = self._tables["parameter"]
+        places = [parameters.places[parameters.index[id]] for id in self.rates]
+        if places:
+            model.setGlobalParameterValues(places, state[:own])
+        model.setFloatingSpeciesConcentrations(self._tables["species"].places, state[own:])
+        rates: Floats = np.array(self._runner.getRatesOfChange()) / self._scales
+        return rates
+
+    def _check_stable(self, state: Floats, absolute: float, what: str) -> None:
+        """Refuse a state that the slightest disturbance would leave."""
+        steps = _NUDGE * np.maximum(np.abs(state), 1e3 * absolute)
+        moved = np.diag(steps)
+        columns = [
+            (self._rates_at(state + one) - self._rates_at(state - one)) / (2 * step)
+            for one, step in zip(moved, steps, strict=True)
+        ]
+        jacobian = np.array(columns).T
+        if not np.isfinite(jacobian).all():  # at the edge of where the rates are defined
+            return
+        growth = float(np.linalg.eigvals(jacobian).real.max(initial=0.0))
+        if growth > _GROWTH + _ROUNDING * np.abs(jacobian).max(initial=0.0):
+            raise SimulationError(
+                f"{what} found a state that does not last: any disturbance of it grows by a factor "
+                f"of e in {say_time(1 / growth)}. {ADVICE}"
+            )
 
     def _free_parameters(self) -> "_Table":
         """Return the parameters that may be set; with a rate rule, that is their first value."""

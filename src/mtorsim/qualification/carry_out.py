@@ -2,6 +2,7 @@
 
 import math
 import multiprocessing
+import os
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ from mtorsim.qualification.report import Report
 from mtorsim.qualification.rows import Row, of_measure, of_target
 from mtorsim.qualification.scenes import Seen, seen
 from mtorsim.qualification.tolerances import TIGHTER, Change, change
+from mtorsim.sweeps.pool import end_with
 from mtorsim.targets import Outcomes, Target, groups, load
 
 Progress: TypeAlias = Callable[[int, int], None]
@@ -149,7 +151,9 @@ def _carried_out(
     with warnings.catch_warnings():
         # Python warns of forks beside threads; those of numpy hold no lock that a worker needs.
         warnings.filterwarnings("ignore", ".*fork.*", DeprecationWarning)
-        pool = ProcessPoolExecutor(min(workers, len(tasks)), mp_context=context)
+        pool = ProcessPoolExecutor(
+            min(workers, len(tasks)), context, initializer=end_with, initargs=(os.getpid(),)
+        )
         try:
             places: dict[Future[Part], int] = {
                 pool.submit(_do, task, tolerances): place for place, task in enumerate(tasks)

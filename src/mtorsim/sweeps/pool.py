@@ -1,14 +1,17 @@
 """Processes of this machine that do the work.
 
 Each has a pipe of its own. One that dies takes nothing along but the chunk in its hand, which is
-then given to another. A point that crashes its process twice is given up, with the reason.
+then given to another; one that hangs is ended. A point that crashes its process, or lets it hang,
+twice is given up, with the reason.
 """
 
 import ctypes
+import math
 import multiprocessing
 import os
 import signal
 import sys
+import time
 import warnings
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -26,6 +29,12 @@ _CRASHES = 2  # of a point, until it is given up
 _MOST_DEATHS = 10  # in a row, without a chunk finished
 _PR_SET_PDEATHSIG = 1
 _NOBODY = -1
+_HUNG = "no answer"
+_OWN_FAULTS = ("SIGSEGV", "SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", _HUNG)
+_LONGEST_WAIT = 60.0  # s
+
+PATIENCE = 900.0
+"""How long a point of a sweep may take [s]; a hundred thousand steps take less than a minute."""
 
 T = TypeVar("T")
 Work: TypeAlias = Callable[[int, Mapping[int, str], Callable[[int], object]], T]
@@ -51,17 +60,24 @@ def run(plan: Plan, chunks: Sequence[int], workers: int = 1) -> Generator[Done]:
     """
     if workers > 1 and len(chunks) > 1:
         warm(plan)  # what is compiled here, forked processes have
-    return carried_out(partial(run_chunk, plan), chunks, workers)
+    return carried_out(partial(run_chunk, plan), chunks, workers, PATIENCE)
 
 
-def carried_out(work: Work[T], chunks: Sequence[int], workers: int = 1) -> Generator[T]:
-    """Yield what `work` makes of each chunk, in any order; as `run`, for any work."""
+def carried_out(
+    work: Work[T], chunks: Sequence[int], workers: int = 1, patience: float = math.inf
+) -> Generator[T]:
+    """Yield what `work` makes of each chunk, in any order; as `run`, for any work.
+
+    A worker that begins no new point for `patience` seconds hangs: it is ended, as if it had died.
+    """
     if workers == 1 or len(chunks) <= 1:
         return (work(chunk, {}, lambda _point: None) for chunk in chunks)
-    return _in_processes(work, chunks, min(workers, len(chunks)))
+    return _in_processes(work, chunks, min(workers, len(chunks)), patience)
 
 
-def _in_processes(work: Work[T], chunks: Sequence[int], workers: int) -> Generator[T]:
+def _in_processes(
+    work: Work[T], chunks: Sequence[int], workers: int, patience: float
+) -> Generator[T]:
     waiting, losses = deque(chunks), _Losses()
     crew: list[_Worker] = []
     try:
@@ -70,8 +86,10 @@ def _in_processes(work: Work[T], chunks: Sequence[int], workers: int) -> Generat
             for one in crew:
                 while waiting and len(one.chunks) < _IN_HAND:
                     one.give(waiting.popleft(), losses.given_up)
-            ready = wait([one.pipe for one in crew])
+            ready = wait([one.pipe for one in crew], min(patience / 4, _LONGEST_WAIT))
             for place, one in enumerate(crew):
+                if one.pipe not in ready and one.hangs(patience):
+                    one.process.kill()  # its pipe ends: so it is found dead in the next round
                 if one.pipe not in ready:
                     continue
                 if (done := one.take()) is None:
@@ -94,6 +112,8 @@ class _Worker:
         self.pipe, theirs = context.Pipe()
         self.point = context.RawValue("q", _NOBODY)
         self.chunks: deque[int] = deque()
+        self.is_hung = False
+        self._seen = (_NOBODY, 0), time.monotonic()  # where it was, and since when
         self.process = context.Process(
             target=_serve, args=(theirs, work, self.point, os.getpid()), daemon=True
         )
@@ -109,6 +129,14 @@ class _Worker:
         self.chunks.append(chunk)
         with suppress(OSError):
             self.pipe.send((chunk, dict(given_up)))
+
+    def hangs(self, patience: float) -> bool:
+        """Return whether a worker has begun no point for so long [s]; it is looked at often."""
+        now, point = time.monotonic(), (int(self.point.value), len(self.chunks))
+        if point != self._seen[0] or not self.chunks:
+            self._seen = point, now
+        self.is_hung = self.is_hung or now - self._seen[1] > patience
+        return self.is_hung
 
     def take(self) -> Any:
         """Return a finished chunk; None when the worker has died.
@@ -150,16 +178,19 @@ class _Losses:
     def count(self, worker: _Worker) -> None:
         point, code = int(worker.point.value), worker.process.exitcode
         name = signal.Signals(-code).name if code is not None and code < 0 else f"status {code}"
+        if worker.is_hung:
+            name = _HUNG
         self.in_a_row += 1
         if self.in_a_row >= _MOST_DEATHS:
             raise MtorsimError(
                 f"{self.in_a_row} workers died one after the other, the last by {name}. Finished "
                 "chunks are kept. Is there enough memory? Try fewer workers."
             )
-        if point != _NOBODY and name in ("SIGSEGV", "SIGABRT", "SIGBUS", "SIGFPE", "SIGILL"):
+        if point != _NOBODY and name in _OWN_FAULTS:
             self.crashes[point] += 1
             if self.crashes[point] >= _CRASHES:
-                self.given_up[point] = f"the solver crashed its process ({name})."
+                did = "hangs" if name == _HUNG else f"crashed its process ({name})"
+                self.given_up[point] = f"the solver {did}."
 
 
 @contextmanager
@@ -177,7 +208,7 @@ def _no_interrupts() -> Iterator[None]:
 
 def _serve(pipe: "Connection[Any, Any]", work: Work[Any], here: Any, parent: int) -> None:
     """Do chunks until the pipe ends."""
-    _end_with(parent)
+    end_with(parent)
 
     def begin(point: int) -> None:
         here.value = point
@@ -193,7 +224,7 @@ def _serve(pipe: "Connection[Any, Any]", work: Work[Any], here: Any, parent: int
             pipe.send(found)
 
 
-def _end_with(parent: int) -> None:
+def end_with(parent: int) -> None:
     """Do not outlive the parent."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
