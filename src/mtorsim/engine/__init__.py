@@ -247,7 +247,7 @@ class Engine:
         ------
         SimulationError
             When it still moves after the longest time tried, and names what moves fastest; or when
-        it rests only as long as nothing disturbs it.
+            it rests only as long as nothing disturbs it.
         """
         what = f"{label or 'run'}: pre-equilibration"
         for horizon in (STEADY_HORIZON, 10 * STEADY_HORIZON):

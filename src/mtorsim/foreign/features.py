@@ -12,6 +12,7 @@ from typing import Any, Literal
 import libsbml
 
 from mtorsim.errors import closest
+from mtorsim.foreign.timing import Timing, nodes
 
 Severity = Literal["error", "warning", "note"]
 _SHOWN = 5
@@ -51,7 +52,6 @@ def features(document: libsbml.SBMLDocument) -> Iterator[Feature]:
         timed,
         stoichiometry,
         unset,
-        events,
         no_rate,
     ):
         yield from look(document)
@@ -227,18 +227,10 @@ def delays(document: libsbml.SBMLDocument) -> Iterator[Feature]:
 
 
 def timed(document: libsbml.SBMLDocument) -> Iterator[Feature]:
-    """Pulses written as formulas of time, which a solver may step over."""
-    for element in with_maths(document):
-        kinds = {node.getType() for node in nodes(element.getMath())}
-        in_event = element.getAncestorOfType(libsbml.SBML_EVENT) is not None
-        if not in_event and {libsbml.AST_FUNCTION_PIECEWISE, libsbml.AST_NAME_TIME} <= kinds:
-            yield Feature(
-                "warning",
-                "unsupported",
-                f"piecewise in time: a short pulse may be stepped over in {place(element)}. "
-                "Write it as an event.",
-                element.getLine(),
-            )
+    """Doses written as formulas of time that would not be given as they say."""
+    for trouble in Timing(document).troubles():
+        one = trouble.element
+        yield Feature("error", "time", f"{place(one)}: {trouble.message}", one.getLine())
 
 
 def stoichiometry(document: libsbml.SBMLDocument) -> Iterator[Feature]:
@@ -317,29 +309,6 @@ def _valueless(model: Any) -> Iterator[tuple[str, Any]]:
             yield "compartment", compartment
 
 
-def events(document: libsbml.SBMLDocument) -> Iterator[Feature]:
-    """Events that may not fire as one expects."""
-    for event in document.getModel().getListOfEvents():
-        trigger = event.getTrigger()
-        if trigger is None or trigger.getMath() is None:
-            continue
-        equations = (
-            node for node in nodes(trigger.getMath()) if node.getType() == libsbml.AST_RELATIONAL_EQ
-        )
-        timed = (
-            part.getType() == libsbml.AST_NAME_TIME for one in equations for part in nodes(one)
-        )
-        if any(timed):
-            yield Feature(
-                "error",
-                "unsupported",
-                f"event {event.getId() or '(without id)'!r} fires when time equals a number, which "
-                "a solver steps over. Write time >= that number.",
-                event.getLine(),
-                event.getId(),
-            )
-
-
 def no_rate(document: libsbml.SBMLDocument) -> Iterator[Feature]:
     """Reactions without a rate law."""
     for reaction in document.getModel().getListOfReactions():
@@ -359,13 +328,6 @@ def with_maths(document: Any) -> Iterator[Any]:
         element = elements.get(index)
         if getattr(element, "isSetMath", bool)() and element.getMath() is not None:
             yield element
-
-
-def nodes(node: Any) -> Iterator[Any]:
-    """Return a formula and all parts of it."""
-    yield node
-    for index in range(node.getNumChildren()):
-        yield from nodes(node.getChild(index))
 
 
 def names(element: Any) -> Iterator[Any]:

@@ -28,6 +28,7 @@ from mtorsim.foreign.adapt import Scale, with_drugs
 from mtorsim.foreign.features import Feature, features, is_hierarchical, line_in_antimony
 from mtorsim.foreign.maps import DrugMap, load_map, map_for
 from mtorsim.foreign.question import Question, Written, changes_of, write
+from mtorsim.foreign.timing import Timing
 from mtorsim.foreign.units import named_time_unit, time_unit
 from mtorsim.library import read_sbml, to_sbml
 from mtorsim.prescan import LONGEST as LONGEST_FILE
@@ -356,6 +357,8 @@ def looked_over_here(given: ModelText) -> tuple[str, tuple[Feature, ...]]:
             f"{given.what} is SBML Level 1. Convert it to Level 2 or 3, in COPASI for instance."
         )
     _check_consistency(document, given)
+    if Timing(document).mended():
+        sbml = str(libsbml.writeSBMLToString(document))
     return sbml, found
 
 
