@@ -236,7 +236,6 @@ def test_delayed_events_fire():
         (l3(rules=ALGEBRAIC), "line 6: algebraic rule 0 = A - 1"),
         (MINUTES + "A := delay(B, 3); B = 1; B' = 1", "the rule for 'A' looks back in time"),
         (MINUTES + "species A; A = 1\nR: A -> ; kk*A", "line 3: parameter 'kk' has no value"),
-        (MINUTES + "A = 1\nE: at (time == 1): A = 2", "line 3: event 'E' fires when time equals"),
         (l3().replace('"k"', '"time"').replace(">k<", ">time<"), "line 5: the id 'time' would be"),
         (l3('xmlns:q="http://www.sbml.org/sbml/level3/version1/qual/version1" q:required="true"'),
          "a logical model has no concentrations to run"),

@@ -230,7 +230,10 @@ def timed(document: libsbml.SBMLDocument) -> Iterator[Feature]:
     """Doses written as formulas of time that would not be given as they say."""
     for trouble in Timing(document).troubles():
         one = trouble.element
-        yield Feature("error", "time", f"{place(one)}: {trouble.message}", one.getLine())
+        event = one if one.getTypeCode() == libsbml.SBML_EVENT else (
+            one.getAncestorOfType(libsbml.SBML_EVENT))  # fmt: skip
+        symbol = event.getId() if event is not None else ""
+        yield Feature("error", "time", f"{place(one)}: {trouble.message}", one.getLine(), symbol)
 
 
 def stoichiometry(document: libsbml.SBMLDocument) -> Iterator[Feature]:
