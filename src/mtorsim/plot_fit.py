@@ -12,7 +12,6 @@ from mtorsim.fits.optimise import THRESHOLD
 from mtorsim.plot import GREY, INK, Picture
 from mtorsim.targets import Dish, Outcomes
 from mtorsim.targets.jobs import curves
-from mtorsim.targets.points import fitted_scale
 
 if TYPE_CHECKING:
     from mtorsim.fits import Fit
@@ -113,7 +112,7 @@ def _series(
     scale, offset = 1.0, 0.0
     if first.unit == ARBITRARY:
         arrays = (model[places], data.values[places], data.errors[places])
-        scale, offset = fitted_scale(*arrays, first.background)
+        scale, offset = found.problem.scale(*arrays, first.background)
     hours = max(data.points[k].time for k in places) > 240
     worth, unit = (60.0, "h") if hours else (1.0, "min")
     for place in dict.fromkeys(data.places[k] for k in places):

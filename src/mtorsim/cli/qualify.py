@@ -190,31 +190,22 @@ def _print_rows(title: str, rows: Iterable["Row"]) -> None:
 def _cells(row: "Row") -> list[str]:
     model = f"{row.model:.3g}" if math.isfinite(row.model) else "not reached"
     return [
-        *((row.id, row.what) if row.provenance != "behaviour" else (row.group, row.what)),
+        *((row.id, row.what) if row.is_published else (row.group, row.what)),
         row.published,
         "" if row.verdict == "failed" else model,
         "" if row.unit == "1" else row.unit,
-        _kind(row.kind, is_evidence=row.is_evidence),
+        row.words,
         row.verdict,
     ]
 
 
-def _kind(kind: str, *, is_evidence: bool) -> str:
-    return kind if is_evidence else f"{kind}, recalled"
-
-
 def _score_cells(one: Any) -> list[str]:
     numbers = (one.passed, one.near, one.missed, one.failed)
-    return [one.group, _kind(one.kind, is_evidence=one.is_evidence),
-            *(str(number or "") for number in numbers)]  # fmt: skip
+    return [one.group, one.words, *(str(number or "") for number in numbers)]
 
 
 def _summary(report: "Report") -> list[str]:
-    lines = []
-    for kind in ("calibrated", "predicted"):
-        passed, told, count = report.settled(kind)
-        if count:
-            lines.append(f"{kind}: {passed} of {count} pass, {told} more are explained.")
+    lines = report.totals
     if report.unexplained:
         lines.append(f"Not explained: {', '.join(row.id for row in report.unexplained[:5])}.")
     if report.changes:

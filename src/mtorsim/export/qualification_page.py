@@ -32,7 +32,9 @@ _WORDS = (
     "the end of the range on that side (ranges are about two standard errors). Numbers that a fit "
     "used (calibrated), that a constant was set by (chosen), that nearly repeat those (follows) "
     "and that nothing was set by (predicted) are counted apart; so are those that were recalled "
-    "and not read, which are no evidence."
+    "and not read, which are no evidence. Behaviours are what papers agree on in words; their "
+    "bounds come from no single paper, several are of one kind in several cells, and some repeat "
+    "published numbers: they are counted apart from all of these. Invariants test the program."
 )
 _HEAD = ("id", "quantity", "published", "model", "", "verdict", "source")
 
@@ -45,6 +47,7 @@ def page(report: Report, figures: "Mapping[str, Figure]") -> str:
         f"<title>mtorsim: qualification</title><style>{_STYLE}</style></head><body>",
         "<h1>mtorsim beside what was published</h1>",
         f"<p>{escape(_summary(report))}</p>",
+        f"<ul>{''.join(f'<li>{escape(one)}</li>' for one in report.totals)}</ul>",
         _section("Scores", _scores(report)),
         _section("What is missed", _misses(report)),
         *(_section(title, _picture(title, one)) for title, one in figures.items()),
@@ -64,16 +67,7 @@ def _section(title: str, content: str) -> str:
 def _summary(report: Report) -> str:
     counts = report.counts
     said = [f"{counts[one]} {one}" for one in ("pass", "near", "miss", "failed") if counts[one]]
-    passed, told, count = report.settled("calibrated")
-    parts = [
-        f"{len(report.rows)} numbers: {', '.join(said)}.",
-        _WORDS,
-    ]
-    if count:
-        parts.append(
-            f"Of {count} calibrated numbers {passed} pass and {told} more are explained below."
-        )
-    return " ".join(parts)
+    return f"{len(report.rows)} numbers: {', '.join(said)}. {_WORDS}"
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -91,7 +85,7 @@ def _scores(report: Report) -> str:
     rows = [
         (
             _cell(escape(one.group)),
-            _cell(escape(one.kind + ("" if one.is_evidence else ", recalled: no evidence"))),
+            _cell(escape(one.words)),
             _cell(f"{one.passed} of {one.count}", "n"),
             _cell(str(one.near or ""), "n"),
             _cell(str(one.missed + one.failed or ""), "n"),
@@ -153,7 +147,7 @@ def _source(row: Row) -> str:
         parts.append(f"<a href='https://doi.org/{escape(row.doi, quote=True)}'>doi</a>")
     if row.place:
         parts.append(escape(row.place))
-    if row.provenance not in ("", "found", "behaviour"):
+    if row.is_published and row.provenance not in ("", "found"):
         parts.append(escape(row.provenance))
     return ", ".join(part for part in parts if part)
 

@@ -1,5 +1,6 @@
 """Measurements: a user's table, each row checked, turned into conditions and series."""
 
+import csv
 import hashlib
 import io
 import math
@@ -19,7 +20,7 @@ from mtorsim.scenario import Scenario
 from mtorsim.steps import Floats
 from mtorsim.symbols import symbols
 from mtorsim.targets import Dish
-from mtorsim.targets.points import BACKGROUNDS
+from mtorsim.targets.points import BACKGROUNDS, scale_factors
 from mtorsim.units import duration, exact_time, parameter
 
 REQUIRED = ("observable", "value", "sd", "unit")
@@ -165,20 +166,44 @@ def read(source: str | Path | pd.DataFrame, base: Scenario | None = None) -> Dat
     folder = Path() if is_table else Path(str(source)).parent
     _check_columns(table, name)
     reader = _Reader(base or Scenario(), folder)
-    points = []
+    points: dict[str, Point] = {}
     for place, row in enumerate(table.to_dict("records")):
         cells = {str(key): _cell(one) for key, one in row.items()}
         if not any(cells.values()):
             continue
+        where = f"{name}, {'row' if is_table else 'line'} {place + 2 - is_table}"
         try:
-            points.append(reader.point(cells))
+            points[where] = reader.point(cells)
         except InputError as error:
-            raise error.at(
-                f"{name}, {'row' if is_table else 'line'} {place + 2 - is_table}"
-            ) from None
+            raise error.at(where) from None
     if not points:
         raise ScenarioError(f"{name}: no measurement in it.")
-    return Data(tuple(points))
+    _check_series(points)
+    return Data(tuple(points.values()))
+
+
+def _check_series(points: Mapping[str, Point]) -> None:
+    """Refuse series that mix units or backgrounds, or that a scale of their own meets alone."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for where, one in points.items():
+        found.setdefault(one.series, []).append(where)
+    for (dataset, observable), places in found.items():
+        series = f"{observable} of dataset {dataset!r}"
+        first = points[places[0]]
+        for where in places:
+            for name in ("unit", "background"):
+                here, before = getattr(points[where], name), getattr(first, name)
+                if here != before:
+                    raise ScenarioError(
+                        f"{name}: {series}, has {here!r} here and {before!r} before. Expected one "
+                        "of them, or datasets of their own."
+                    ).at(where)
+        fitted = scale_factors(first.background)
+        if first.unit == ARBITRARY and len(places) <= fitted:
+            raise ScenarioError(
+                f"{series} is in arbitrary units and has {len(places)} of the {fitted + 1} points "
+                "that it takes: the scale of a series alone can meet fewer."
+            ).at(places[0])
 
 
 def _table(path: Path) -> pd.DataFrame:
@@ -189,6 +214,7 @@ def _table(path: Path) -> pd.DataFrame:
     except (OSError, UnicodeDecodeError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
         raise ScenarioError(f"cannot read {str(path)!r}: {reason}.") from None
+    _check_fields(text, path)
     try:
         return pd.read_csv(
             io.StringIO(text), dtype=str, keep_default_na=False, skip_blank_lines=False
@@ -196,6 +222,20 @@ def _table(path: Path) -> pd.DataFrame:
     except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise ScenarioError(f"{path}: not a table in CSV: {reason}") from None
+
+
+def _check_fields(text: str, path: Path) -> None:
+    """Refuse rows longer than the head: pandas would shift them by a column."""
+    rows = csv.reader(io.StringIO(text))
+    try:
+        head = next(rows, [])
+        for row in rows:
+            if len(row) > len(head):
+                raise ScenarioError(
+                    f"{path}, line {rows.line_num}: {len(row)} fields, and {len(head)} columns."
+                )
+    except csv.Error as error:
+        raise ScenarioError(f"{path}: not a table in CSV: {error}") from None
 
 
 def _check_columns(table: pd.DataFrame, name: str) -> None:

@@ -44,3 +44,21 @@ def damped(residuals: Floats, loss: str, scale: float) -> Floats:
         return residuals
     squares = LOSSES[loss]((residuals / scale) ** 2)
     return np.asarray(np.sign(residuals) * scale * np.sqrt(squares))
+
+
+def weights(residuals: Floats, loss: str, scale: float) -> Floats:
+    """Return how much less each residual pulls than in least squares, from 0 to 1.
+
+    The derivative of the loss by the squared residual. Parameters as those of `damped`.
+    """
+    return np.asarray(_SLOPES[loss]((residuals / scale) ** 2))
+
+
+_SLOPES: Mapping[str, Callable[[Floats], Floats]] = MappingProxyType(
+    {
+        "linear": np.ones_like,
+        "soft_l1": lambda squares: 1 / np.sqrt(1 + squares),
+        "huber": lambda squares: 1 / np.sqrt(np.maximum(1, squares)),
+        "cauchy": lambda squares: 1 / (1 + squares),
+    }
+)

@@ -22,6 +22,7 @@ _INSIDE = 1e-6  # from the ends of the search, where an optimisation begins
 _TOLERANCE, _OF_PROFILE = 1e-6, 1e-4  # relative, of the objective and of the steps
 _MOST_POINTS = 40  # of a profile, on each side
 _RISE = (0.4, 1.5)  # of the objective between points of a profile, that steps aim at
+_COARSE, _MOST_HALVINGS = 4.0, 12  # rise across the threshold that is halved, and how often
 _SMALLEST, _LARGEST = 1e-3, 1.0  # step of a profile, in units of the parameter
 
 
@@ -221,6 +222,8 @@ def profile(problem: Problem, best: Floats, place: int, spread: float) -> dict[s
     rows = {float(best[place]): (middle.cost, middle.steps)}
     for side in (-1, 1, -1, 1):  # once more where the other side went below what was the least
         _walk(problem, rows, place, side, float(np.clip(0.5 * spread, _SMALLEST, _LARGEST)))
+    for side in (-1, 1):
+        _refine(problem, rows, place, side)
     order = sorted(rows)
     return {
         "parameter": problem.free[place].id,
@@ -251,6 +254,25 @@ def _walk(
         rows[held] = found.cost, found.steps
         rise = abs(found.cost - cost)
         step = float(np.clip(step * _pace(rise), _SMALLEST, _LARGEST))
+
+
+def _refine(
+    problem: Problem, rows: dict[float, tuple[float, Floats]], place: int, side: int
+) -> None:
+    """Add points where the objective crosses the threshold on one side, if it does so steeply."""
+    for _ in range(_MOST_HALVINGS):
+        least = min(rows, key=lambda one: rows[one][0])
+        outwards = sorted(
+            (one for one in rows if side * (one - least) >= 0), key=lambda one: side * one
+        )
+        costs = [rows[one][0] - rows[least][0] for one in outwards]
+        k = next((k for k, cost in enumerate(costs) if cost > THRESHOLD), None)
+        if k is None or costs[k] - costs[k - 1] <= _COARSE:
+            return
+        held = (outwards[k - 1] + outwards[k]) / 2
+        near = rows[outwards[k - 1]][1]
+        found = minimise(problem, near, held={place: held}, most=20, tolerance=_OF_PROFILE)
+        rows[held] = found.cost, found.steps
 
 
 def _pace(rise: float) -> float:
@@ -288,9 +310,13 @@ def status_of(low: float, high: float) -> str:
 
 
 def interval(steps: Floats, costs: Floats) -> Interval:
-    """Return the 95 % interval of a profile, linear between its points."""
+    """Return the 95 % interval of a profile.
+
+    Between its points the root of the rise is linear, which is exact for a parabola: a straight
+    line would make intervals too narrow.
+    """
     least = float(costs.min())
-    above = costs - least - THRESHOLD
+    above = np.sqrt(costs - least) - np.sqrt(THRESHOLD)
     place = int(costs.argmin())
     return Interval(
         _crossing(steps[: place + 1][::-1], above[: place + 1][::-1], -np.inf),
@@ -310,19 +336,25 @@ def _crossing(steps: Floats, above: Floats, nowhere: float) -> float:
 
 
 def validate(problem: Problem, best: Floats, name: str) -> dict[str, Any]:
-    """Return the record of a fit without one dataset, and how it predicts that; JSON values."""
+    """Return the record of a fit without one dataset, and how it predicts that; JSON values.
+
+    A dataset in arbitrary units still gets its own scales: each costs its residuals one degree
+    of freedom.
+    """
     kept, left = problem.split(name)
     found = minimise(kept, best)
     return {
         "dataset": name,
         "points": left.count,
-        "rms_predicted": _rms(left.residuals(found.steps)),
-        "rms_fitted": _rms(left.residuals(best)),
-        "rms_before": _rms(left.residuals(np.zeros(len(best)))),
+        "scales": left.scales,
+        "rms_predicted": _rms(left.residuals(found.steps), left.scales),
+        "rms_fitted": _rms(left.residuals(best), left.scales),
+        "rms_before": _rms(left.residuals(np.zeros(len(best))), left.scales),
         "cost_of_the_rest": found.cost,
         "steps": found.steps.tolist(),
     }
 
 
-def _rms(residuals: Floats) -> float:
-    return float(np.sqrt(np.mean(residuals**2)))
+def _rms(residuals: Floats, scales: int) -> float:
+    free = max(1, len(residuals) - scales)
+    return float(np.sqrt(float((residuals**2).sum()) / free))

@@ -17,19 +17,20 @@ from mtorsim.compile import Compiled, compile_scenario, parts, structure
 from mtorsim.engine import VERSION, engine
 from mtorsim.errors import InputError, ScenarioError, UnknownIdError, shown, within
 from mtorsim.fits.data import ARBITRARY, NO_DATA, RELATIVE, Data
-from mtorsim.fits.loss import LOSSES, damped
+from mtorsim.fits.loss import LOSSES, damped, weights
 from mtorsim.scenario import Scenario
 from mtorsim.steps import Floats
 from mtorsim.sweeps.plan import model_files
 from mtorsim.targets import Dish, Outcomes, Target
 from mtorsim.targets.jobs import curves
-from mtorsim.targets.points import fitted_scale
+from mtorsim.targets.points import fitted_scale, scale_factors
 from mtorsim.uncertainty import Bounds, Uncertain, standard_deviation, uncertain
 
 FARTHEST = 3.0
 """How far a fit searches: three times as far from the value, in logarithms, as its range goes."""
 
 LOSS, LOSS_SCALE = "soft_l1", 2.0
+_MOST_ROUNDS, _SAME_SCALE = 100, 1e-9  # of the scale of a series
 
 
 @dataclass(frozen=True)
@@ -147,9 +148,28 @@ class Problem:
         model = self.model(outcomes)
         for places, background in self.scaled_series.values():
             arrays = (model[places], self.data.values[places], self.data.errors[places])
-            scale, offset = fitted_scale(*arrays, background)
+            scale, offset = self.scale(*arrays, background)
             model[places] = scale * model[places] + offset
         return model
+
+    def scale(
+        self, model: Floats, values: Floats, errors: Floats, background: str
+    ) -> tuple[float, float]:
+        """Return scale and background of a series, with the loss of this fit.
+
+        Weighted least squares again and again, so that a stray point pulls no more on the scale
+        than on the parameters. Arguments as those of `targets.points.fitted_scale`.
+        """
+        found = fitted_scale(model, values, errors, background)
+        if self.loss == "linear":
+            return found
+        for _ in range(_MOST_ROUNDS):
+            away = (found[0] * model + found[1] - values) / errors
+            eased = errors / np.sqrt(weights(away, self.loss, self.loss_scale))
+            last, found = found, fitted_scale(model, values, eased, background)
+            if np.allclose(found, last, rtol=_SAME_SCALE, atol=0):
+                break
+        return found
 
     def model(self, outcomes: Outcomes) -> Floats:
         """Return the model at each measurement, not scaled, shape (n,)."""
@@ -178,6 +198,11 @@ class Problem:
     def count(self) -> int:
         """Number of residuals of data."""
         return len(self.residuals(np.zeros(len(self.free))))
+
+    @cached_property
+    def scales(self) -> int:
+        """Number of scales and backgrounds that are fitted to the data besides parameters."""
+        return sum(scale_factors(background) for _, background in self.scaled_series.values())
 
     # -- parts -------------------------------------------------------------------------------
 

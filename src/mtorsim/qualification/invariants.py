@@ -55,13 +55,19 @@ def invariants() -> Iterator[Measure]:
         run = simulate(scenario.replace(observe=observe))
         worst = max(_relative_drift(run, ids) for ids in CONSERVED.values())
         what = f"{name}: largest drift of {len(CONSERVED)} conserved totals"
-        yield Measure(what, worst, high=1e-6)
+        yield Measure(what, worst, high=1e-6, invariant=True)
         drifts = [_drug_drift(scenario, treatment.drug) for treatment in scenario.drugs]
-        yield Measure(f"{name}: drift of a drug, no decay and no wash", max(drifts), high=1e-6)
+        yield Measure(
+            f"{name}: drift of a drug, no decay and no wash", max(drifts), high=1e-6, invariant=True
+        )
         lowest = min(float(values.min()) for values in _every_species(scenario))
-        yield Measure(f"{name}: lowest concentration of any species", lowest, "nM", low=-1e-6)
+        yield Measure(
+            f"{name}: lowest concentration of any species", lowest, "nM", low=-1e-6, invariant=True
+        )
         change = _tolerance_effect(scenario)
-        yield Measure(f"{name}: largest change by tighter tolerances", change, high=1e-3)
+        yield Measure(
+            f"{name}: largest change by tighter tolerances", change, high=1e-3, invariant=True
+        )
 
 
 def _relative_drift(run: Result, ids: Sequence[str]) -> float:

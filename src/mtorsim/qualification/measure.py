@@ -25,6 +25,9 @@ class Measure:
     fitted : bool
         Whether the calibration used data on this very quantity, or a constant was chosen with it in
         view: then it is no evidence for itself.
+    invariant : bool
+        Whether it holds whatever the numbers of the models are, such as conservation of mass: a
+        test of the program, no prediction.
     note : str
         What goes with the number, such as its interval.
     """
@@ -35,6 +38,7 @@ class Measure:
     low: float = -np.inf
     high: float = np.inf
     fitted: bool = False
+    invariant: bool = False
     note: str = ""
 
     @property
@@ -51,9 +55,14 @@ class Measure:
         }[bool(np.isfinite(self.low)), bool(np.isfinite(self.high))]
         unit = "" if self.unit == "1" else f" {self.unit}"
         verdict = "ok" if self.passed else "MISS"
-        basis = "fitted" if self.fitted else "predicted"
         what = self.what + self.note
-        return f"{verdict:4s} {what}: {self.value:.4g}{unit} ({bounds}; {basis})"
+        return f"{verdict:4s} {what}: {self.value:.4g}{unit} ({bounds}; {self._basis})"
+
+    @property
+    def _basis(self) -> str:
+        if self.invariant:
+            return "invariant"
+        return "fitted" if self.fitted else "predicted"
 
 
 @dataclass(frozen=True)

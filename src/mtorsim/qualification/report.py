@@ -1,14 +1,14 @@
 """The report of a qualification: every number beside what was published, scored and explained."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mtorsim.qualification.drawn import Course, DoseResponse
 from mtorsim.qualification.explanations import Explanation, explanations
-from mtorsim.qualification.rows import VERDICTS, Row, Score, scores
+from mtorsim.qualification.rows import KINDS, VERDICTS, Row, Score, scores
 from mtorsim.qualification.scenes import Seen
 from mtorsim.qualification.tolerances import Change
 from mtorsim.targets import Target
@@ -77,10 +77,34 @@ class Report:
         return [row for row in self.misses if self.explanation(row) is None]
 
     def settled(self, kind: str) -> tuple[int, int, int]:
-        """Return how many rows of a kind pass, how many are explained, and how many there are."""
-        own = [row for row in self.rows if row.kind == kind and row.is_scored]
+        """Return how many published numbers of a kind pass, are explained, and are there.
+
+        Those that were recalled or assumed do not count, nor do behaviours.
+        """
+        own = [row for row in self._scored() if row.kind == kind and row.is_evidence]
         told = [row for row in own if row.verdict != "pass" and self.explanation(row)]
-        return sum(row.verdict == "pass" for row in own), len(told), len(own)
+        return _passed(own), len(told), len(own)
+
+    @property
+    def totals(self) -> list[str]:
+        """How many pass, in words, each kind of number apart."""
+        lines = [
+            f"{kind}: {passed} of {count} published numbers pass, {told} more are explained."
+            for kind in KINDS
+            for passed, told, count in [self.settled(kind)]
+            if count
+        ]
+        behaviours = [row for row in self._scored() if not row.is_published]
+        parts = [
+            ("recalled or assumed, no evidence",
+             [row for row in self._scored() if row.is_published and not row.is_evidence]),
+            *((f"behaviours, {kind}", [row for row in behaviours if row.kind == kind])
+              for kind in KINDS),
+        ]  # fmt: skip
+        return lines + [f"{what}: {_passed(own)} of {len(own)} pass." for what, own in parts if own]
+
+    def _scored(self) -> list[Row]:
+        return [row for row in self.rows if row.is_scored]
 
     @property
     def moved(self) -> list[Change]:
@@ -148,3 +172,7 @@ class Report:
         from mtorsim.export.qualification_folder import save
 
         return save(self, Path(folder))
+
+
+def _passed(rows: Sequence[Row]) -> int:
+    return sum(row.verdict == "pass" for row in rows)

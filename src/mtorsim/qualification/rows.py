@@ -7,8 +7,13 @@ from dataclasses import dataclass
 from mtorsim.qualification.measure import Measure
 from mtorsim.targets import Target
 
-KINDS = ("calibrated", "chosen", "follows", "predicted")
-"""What the number was to the models; scores never mix them."""
+KINDS = ("calibrated", "chosen", "follows", "predicted", "invariant")
+"""What the number was to the models; scores never mix them.
+
+An invariant holds whatever the numbers of the models are: it tests the program.
+"""
+BEHAVIOUR = "behaviour"
+"""Provenance of a measurement whose bounds are those of a behaviour, without a paper of its own."""
 
 VERDICTS = ("pass", "near", "miss", "failed", "shown")
 """Within the range, nearly, not; the solver failed; a number without bounds."""
@@ -34,7 +39,8 @@ class Row:
     verdict : str
         One of `VERDICTS`.
     is_evidence : bool
-        Whether the published number was read; what was recalled is counted apart.
+        Whether the published number was read; what was recalled is counted apart, and so are
+        behaviours, whose bounds are cited nowhere.
     provenance, confidence, citation, doi, place, remark : str
         As in `Target`; of a behaviour, that it is one.
     reason : str
@@ -61,6 +67,16 @@ class Row:
     place: str = ""
     remark: str = ""
     reason: str = ""
+
+    @property
+    def is_published(self) -> bool:
+        """Whether it is a published number; else it is a measurement of a behaviour."""
+        return self.provenance != BEHAVIOUR
+
+    @property
+    def words(self) -> str:
+        """The kind, and whether the number was recalled."""
+        return _words(self)
 
     @property
     def is_scored(self) -> bool:
@@ -100,14 +116,21 @@ def of_measure(behaviour: str, measure: Measure) -> Row:
         id=f"{behaviour}: {measure.what}",
         group=behaviour,
         what=measure.what + measure.note,
-        kind="calibrated" if measure.fitted else "predicted",
+        kind=_kind(measure),
         model=measure.value,
         low=measure.low,
         high=measure.high,
         unit=measure.unit,
         verdict=("pass" if measure.passed else "miss") if is_bound else "shown",
-        provenance="behaviour",
+        provenance=BEHAVIOUR,
+        is_evidence=False,
     )
+
+
+def _kind(measure: Measure) -> str:
+    if measure.invariant:
+        return "invariant"
+    return "calibrated" if measure.fitted else "predicted"
 
 
 @dataclass(frozen=True)
@@ -117,13 +140,15 @@ class Score:
     Attributes
     ----------
     group, kind : str
-    is_evidence : bool
-        False for numbers that were recalled or assumed: those are no evidence.
+    is_published, is_evidence : bool
+        Whether they are published numbers, and were read; those that were recalled or assumed,
+        and bounds of behaviours, are no evidence.
     passed, near, missed, failed : int
     """
 
     group: str
     kind: str
+    is_published: bool
     is_evidence: bool
     passed: int
     near: int
@@ -131,24 +156,34 @@ class Score:
     failed: int
 
     @property
+    def words(self) -> str:
+        """The kind, and whether the numbers were recalled."""
+        return _words(self)
+
+    @property
     def count(self) -> int:
         """All that can be right or wrong."""
         return self.passed + self.near + self.missed + self.failed
 
 
+def _words(one: "Row | Score") -> str:
+    is_recalled = one.is_published and not one.is_evidence
+    return one.kind + (", recalled" if is_recalled else "")
+
+
 def scores(rows: Iterable[Row]) -> list[Score]:
     """Return the score of each group and kind that has any, in the order of the rows."""
     scored = [row for row in rows if row.is_scored]
-    keys = dict.fromkeys((row.group, row.kind, row.is_evidence) for row in scored)
+    keys = dict.fromkeys(map(_key, scored))
     groups = list(dict.fromkeys(row.group for row in scored))
-    ordered = sorted(keys, key=lambda one: (groups.index(one[0]), KINDS.index(one[1]), not one[2]))
+    ordered = sorted(keys, key=lambda one: (groups.index(one[0]), KINDS.index(one[1]), not one[3]))
     return [_score(key, [row for row in scored if _key(row) == key]) for key in ordered]
 
 
-def _key(row: Row) -> tuple[str, str, bool]:
-    return row.group, row.kind, row.is_evidence
+def _key(row: Row) -> tuple[str, str, bool, bool]:
+    return row.group, row.kind, row.is_published, row.is_evidence
 
 
-def _score(key: tuple[str, str, bool], rows: Sequence[Row]) -> Score:
+def _score(key: tuple[str, str, bool, bool], rows: Sequence[Row]) -> Score:
     counts = [sum(row.verdict == one for row in rows) for one in SCORED]
     return Score(*key, *counts)

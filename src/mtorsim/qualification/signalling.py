@@ -72,14 +72,18 @@ def acute() -> Iterator[Measure]:
     """20 nM rapalog: S6K1 off within the hour, S6 follows; 4E-BP1 keeps Thr37/46, loses Ser65."""
     for cell in CONTEXTS:
         run, fitted = _treated(cell), cell == "HEK293"  # phosphoproteomics at 1 h
+        falls = cell == "786-O"  # how fast it falls
         yield Measure(
-            f"{cell}: S6K1 pThr389 at 30 min", remaining(run, "S6K1_pT389", 30), high=0.25
+            f"{cell}: S6K1 pThr389 at 30 min",
+            remaining(run, "S6K1_pT389", 30),
+            high=0.25,
+            fitted=falls,
         )
         yield Measure(
             f"{cell}: S6K1 pThr389 at 1 h",
             remaining(run, "S6K1_pT389", HOUR),
             high=0.1,
-            fitted=fitted,
+            fitted=fitted or falls,
         )
         yield Measure(f"{cell}: S6 pSer235 at 3 h", remaining(run, "S6_pS235", 3 * HOUR), high=0.4)
         threonine = remaining(run, "EIF4EBP1_pT37", HOUR)

@@ -93,7 +93,7 @@ class BodyLevel:
     @property
     def unit(self) -> str:
         """That of what is read, or none."""
-        return "1" if self.per_dose else ""
+        return "1" if self.per_dose else self.job.unit(self.id)
 
     @property
     def jobs(self) -> tuple[Job, ...]:

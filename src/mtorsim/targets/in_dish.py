@@ -22,7 +22,7 @@ class Level:
     @property
     def unit(self) -> str:
         """That of what is read, or none."""
-        return "1" if self.per else ""
+        return "1" if self.per else self.job.unit(self.ids[0])
 
     @property
     def jobs(self) -> tuple[Job, ...]:
@@ -48,7 +48,7 @@ class Untreated:
     @property
     def unit(self) -> str:
         """That of what is read, or none."""
-        return "1" if self.per else ""
+        return "1" if self.per else self.job.unit(self.ids[0])
 
     @property
     def jobs(self) -> tuple[Job, ...]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -14,7 +14,7 @@ from mtorsim.body import CompiledBody, compile_body
 from mtorsim.compile import compile_scenario
 from mtorsim.derived import first_values
 from mtorsim.engine import ABSOLUTE_TOLERANCE, RELATIVE_TOLERANCE, engine
-from mtorsim.errors import InputError
+from mtorsim.errors import InputError, UnknownIdError
 from mtorsim.facts import FrozenMapping
 from mtorsim.library import body_sbml
 from mtorsim.pharmacology.noncompartmental import Analysis, analyse
@@ -59,6 +59,10 @@ class Dish:
 
     scenario: Scenario
     times: tuple[float, ...]
+
+    def unit(self, id: str) -> str:
+        """Return the model unit of something that is observed."""
+        return _unit_in_a_cell(self.scenario, id)
 
     def carry_out(self, values: Values = NOTHING, *, tighter: float = 1.0) -> Curves:
         """Simulate.
@@ -190,6 +194,13 @@ class Body:
         """The regimen."""
         return Regimen(self.regimen)
 
+    def unit(self, id: str) -> str:
+        """Return the model unit of a quantity of the body."""
+        known = symbols(body_sbml(self.species, (self.drug,)))
+        if id not in known:
+            raise UnknownIdError(kind="quantity of the body", given=id, choices=known)
+        return known[id].unit
+
     def carry_out(self, values: Values = NOTHING, *, tighter: float = 1.0) -> Blood:
         """Compile; what is read of it is simulated then. Arguments as those of `Dish`."""
         strength = {name: _of(values, name) for name in self.modifiers}
@@ -222,6 +233,11 @@ def blood(outcome: Outcome) -> Blood:
     if not isinstance(outcome, Blood):
         raise InputError("this reading needs a body, and the scenario has a cell.")
     return outcome
+
+
+@lru_cache(maxsize=256)
+def _unit_in_a_cell(scenario: Scenario, id: str) -> str:
+    return symbols(compile_scenario(scenario).sbml)[id].unit
 
 
 def _shared(values: Values) -> dict[str, float]:

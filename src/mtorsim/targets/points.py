@@ -101,6 +101,11 @@ class Points:
         return (self.scaled(self.model(carry_out)) - self.data.mean) / self.data.error
 
 
+def scale_factors(background: str) -> int:
+    """Return how many numbers are fitted to bring a model to a curve in arbitrary units."""
+    return 1 if background == "none" else 2
+
+
 def fitted_scale(
     model: Floats, mean: Floats, error: Floats, background: str = "none"
 ) -> tuple[float, float]:

@@ -17,7 +17,7 @@ class Reading(Protocol):
 
     @property
     def unit(self) -> str:
-        """Unit of the value; empty where it is that of what is read."""
+        """Unit of the value, ``"1"`` for none."""
 
     @property
     def jobs(self) -> tuple[Job, ...]:

@@ -176,10 +176,15 @@ def _check_range(reading: Reading | None, numbers: tuple[float, float, float], w
 
 
 def _check_unit(reading: Reading | None, unit: str, where: str) -> None:
-    if reading is None or reading.unit in ("", "1"):
+    if reading is None:
         return
-    if reading.unit in ("min", "nM"):
-        quantity(f"1 {unit}", reading.unit, f"{where}, unit")
-    elif unit != reading.unit:
-        raise InputError(f"{where}, unit: {shown(unit)} given, and what is read is in "
-                         f"{reading.unit!r}.")  # fmt: skip
+    try:
+        own = reading.unit
+    except InputError as error:  # what is read is not there
+        raise error.at(where) from None
+    if own == "1":
+        return
+    if own in ("min", "nM"):
+        quantity(f"1 {unit}", own, f"{where}, unit")
+    elif unit != own:
+        raise InputError(f"{where}, unit: {shown(unit)} given, and what is read is in {own!r}.")

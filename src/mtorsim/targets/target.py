@@ -120,9 +120,8 @@ class Target:
         """
         if self.reading is None:
             raise InputError(f"{self.id} is not simulated: {self.remark or 'see its use'}.")
-        value = self.reading.value(carry_out)
-        own = self.reading.unit
-        # Times and doses come in minutes and nM, whatever the paper wrote.
+        value, own = self.reading.value(carry_out), self.reading.unit
+        # Times, doses and levels come in minutes and nM, whatever the paper wrote.
         return value / quantity(f"1 {self.unit}", own, self.id) if own in ("min", "nM") else value
 
     def measure(self, values: Values = NOTHING, *, tighter: float = 1.0) -> float:
@@ -174,7 +173,9 @@ class Target:
             return "pass"
         if not math.isfinite(model) or math.isnan(self.value):
             return "miss"
-        change = math.log if self.scale == "log" and model > 0 else float
+        change = math.log if self.scale == "log" else float
+        if change is math.log and model <= 0:
+            return "miss"
         end = self.low if model < self.value else self.high
         if not math.isfinite(end) or (change is math.log and min(end, self.value) <= 0):
             return "miss"

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from mtorsim import pharmacokinetics
 from mtorsim.assays.doses import dose_series
 from mtorsim.document import Document, Entry, parse
-from mtorsim.errors import InputError, UnitError, either
+from mtorsim.errors import InputError, UnitError, either, shown
 from mtorsim.facts import FrozenMapping
 from mtorsim.regimen import Regimen
 from mtorsim.scenario import Scenario, Treatment
@@ -136,6 +137,23 @@ def _texts(given: Any) -> tuple[str, ...]:
     return tuple(str(one) for one in given) if isinstance(given, list) else (str(given),)
 
 
+def _ids(read: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    found = _texts(read[key])
+    if not found:
+        raise InputError(f"read, {key}: expected an id or a list of ids, got an empty list.")
+    return found
+
+
+def _inner(given: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """Return a mapping within a cell of the table; empty where there is none."""
+    found = given.get(key)
+    if found is None:
+        return {}
+    if not isinstance(found, dict):
+        raise InputError(f"{key}: expected a mapping such as {{a: b}}, got {shown(found)}.")
+    return dict(found)
+
+
 def _time(read: Mapping[str, Any], key: str) -> float:
     minutes = duration(read[key], f"read, {key}")
     if minutes < 0:
@@ -149,11 +167,12 @@ def _dish(
     """Return a dish that is read at some times [min] and lasts as long as said, or as needed."""
     chosen = tuple(sorted({float(time) for time in times}))
     fields = {key: value for key, value in scenario.items() if key in IN_A_DISH}
-    drugs = {**(fields.pop("drugs", None) or {}), **more.get("drugs", {})}
+    drugs = _inner(fields, "drugs") | more.get("drugs", {})
+    own = _inner(fields, "stimuli") | more.get("stimuli", {})
+    fields = {key: value for key, value in fields.items() if key not in ("drugs", "stimuli")}
     end = duration(fields.pop("duration", "0 min"), "scenario, duration")
     fields["duration"] = exact_time(max(end, *chosen, 1.0))
     treatments = [_treatment(name, dose) for name, dose in drugs.items()]
-    own = {**(fields.pop("stimuli", None) or {}), **more.get("stimuli", {})}
     observed = tuple(dict.fromkeys(observe))
     return Dish(Scenario(**fields, drugs=treatments, stimuli=own, observe=observed), chosen)
 
@@ -169,7 +188,7 @@ def _treatment(name: str, given: Any) -> Treatment:
 
 
 def _level(scenario: Mapping[str, Any], read: Mapping[str, Any]) -> Level:
-    ids, per = _texts(read["level"]), _texts(read["per"]) if "per" in read else ()
+    ids, per = _ids(read, "level"), _ids(read, "per") if "per" in read else ()
     time = _time(read, "at")
     return Level(_dish(scenario, (*ids, *per), [time]), ids, time, per)
 
@@ -199,7 +218,7 @@ def _peak(scenario: Mapping[str, Any], read: Mapping[str, Any]) -> Peak:
 def _half_dose(scenario: Mapping[str, Any], read: Mapping[str, Any]) -> HalfDose:
     id, drug, time = str(read["ic50"]), str(read["drug"]), _time(read, "at")
     doses = dose_series(read["doses"], drug)
-    whole = dict(scenario) | (read.get("half_of") or {})
+    whole = dict(scenario) | _inner(read, "half_of")
     return HalfDose(
         tuple(_well(scenario, drug, dose, [id], time) for dose in doses),
         doses,
@@ -249,14 +268,17 @@ def _body(scenario: Mapping[str, Any], end: float = 0.0) -> Body:
     if "duration" not in scenario and not end:
         raise InputError("scenario: 'duration' is missing, how long blood is drawn.")
     given = duration(scenario["duration"], "scenario, duration") if "duration" in scenario else 0.0
-    Regimen(str(scenario["regimen"]))  # complains of what is none
+    drug, species = str(scenario["drug"]), str(scenario.get("species", "human"))
+    # Complain of what is none.
+    Regimen(str(scenario["regimen"]))
+    pharmacokinetics.load(drug, species)
     return Body(
-        drug=str(scenario["drug"]),
+        drug=drug,
         regimen=str(scenario["regimen"]),
         end=max(given, end),
-        species=str(scenario.get("species", "human")),
+        species=species,
         modifiers=_texts(scenario.get("with") or []),
-        set=FrozenMapping(scenario.get("set") or {}),
+        set=FrozenMapping(_inner(scenario, "set")),
     )
 
 
