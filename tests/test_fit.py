@@ -8,13 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from scipy.stats import chi2
 
 import mtorsim as mt
 from mtorsim.cli import main
 from mtorsim.fits import optimise, problem, read
-from mtorsim.fits.loss import LOSSES, damped
+from mtorsim.fits.loss import LOSSES, damped, weights
 from mtorsim.fits.optimise import THRESHOLD, interval, status_of
-from mtorsim.fits.problem import Problem
+from mtorsim.fits.problem import Free, Problem
 from mtorsim.symbols import symbols
 from mtorsim.targets import Dish
 from mtorsim.targets import load as load_targets
@@ -241,6 +242,68 @@ def test_the_interval_of_a_parabola_is_196_standard_deviations():
     assert found.status == "determined"
 
 
+class Toy:
+    """A problem with residuals of its own in place of simulations, steps in units of 1."""
+
+    def __init__(self, residuals, has_prior, reach=8.0):
+        self.damped, self.has_prior = residuals, np.array(has_prior)
+        ends = np.exp(-reach), np.exp(reach)
+        self.free = [Free(f"p{k}", 1.0, "1", *ends, 1.0, bool(own), "D", "x")
+                     for k, own in enumerate(has_prior)]  # fmt: skip
+        self.ends = tuple(np.full(len(has_prior), end) for end in (-reach, reach))
+        self.count = len(residuals(np.zeros(len(has_prior))))
+
+
+@pytest.mark.parametrize("size", [1.0, 30.0, 1000.0])
+def test_profiles_of_a_linear_problem_are_known_in_closed_form(size):
+    """Residuals A x - y, one prior: the others are fitted again, their priors are kept."""
+    draw = np.random.default_rng(1)
+    a = size * draw.normal(size=(12, 3))
+    a[:, 2] = 0.7 * a[:, 1] + 0.3 * a[:, 2]  # so that they depend on each other
+    y = a @ [0.3, -0.2, 0.5] + draw.normal(size=12)
+    toy = Toy(lambda x: a @ x - y, [True, True, False])
+    best = optimise.minimise(toy, np.zeros(3)).steps
+    for k in range(3):
+        priors = np.diag([1.0 * (own and j != k) for j, own in enumerate(toy.has_prior)])
+        spread = np.linalg.inv(a.T @ a + priors)
+        middle, sd = (spread @ a.T @ y)[k], np.sqrt(spread[k, k])
+        record = optimise.profile(toy, best, k, 1 / np.sqrt((a.T @ a)[k, k]))
+        found = interval(np.array(record["steps"]), np.array(record["costs"]))
+        assert found.low == pytest.approx(middle - 1.959964 * sd, abs=0.02 * sd)
+        assert found.high == pytest.approx(middle + 1.959964 * sd, abs=0.02 * sd)
+
+
+def test_a_profile_finds_the_foot_of_a_wall():
+    toy = Toy(lambda x: np.array([50 * max(0.0, abs(x[0]) - 2.0)]), [False])
+    record = optimise.profile(toy, np.zeros(1), 0, 1.0)
+    found = interval(np.array(record["steps"]), np.array(record["costs"]))
+    assert found.high == pytest.approx(2 + 1.959964 / 50, abs=1e-3)
+    assert found.low == pytest.approx(-found.high, abs=1e-3)
+
+
+def test_the_threshold_is_that_of_chi_squared_with_one_degree_of_freedom():
+    assert pytest.approx(chi2.ppf(0.95, 1), rel=1e-6) == THRESHOLD
+
+
+def test_a_stray_point_does_not_pull_on_the_scale_of_a_series(truth):
+    table = measured(truth, noise=0.02, unit="au")
+    asked, others = [KINASE, PHOSPHATASE], [0, 1, 3, 4, 5]
+    without = problem(read(table.iloc[others]), asked, loss="cauchy")
+    table.loc[2, "value"] *= 20
+    stray, least = (problem(read(table), asked, loss=name) for name in ("cauchy", "linear"))
+    steps = np.array([one.step_of(truth[one.id]) for one in stray.free])
+    np.testing.assert_allclose(stray.residuals(steps)[others], without.residuals(steps), atol=0.05)
+    assert np.abs(least.residuals(steps)[others]).max() > 10
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_weights_are_slopes_of_losses(loss):
+    residuals, tiny = np.array([0.3, 1.9, 2.1, 40.0]), 1e-6
+    rise = damped(residuals + tiny, loss, 2.0) ** 2 - damped(residuals - tiny, loss, 2.0) ** 2
+    slopes = rise / (2 * tiny) / (2 * residuals)
+    np.testing.assert_allclose(weights(residuals, loss, 2.0), slopes, rtol=1e-4)
+
+
 def test_a_profile_that_does_not_rise_is_open_on_that_side():
     steps = np.linspace(-3, 3, 61)
     found = interval(steps, np.where(steps < 0, 4 * steps**2, 0.1 * steps))
@@ -268,6 +331,16 @@ def test_a_dataset_is_predicted_from_the_others(truth):
     assert (rows["rms_predicted"] < rows["rms_before"]).all()
     with pytest.raises(mt.InputError, match="two or more"):
         mt.fit(tables[0], [PHOSPHATASE], cross_validate=True)
+
+
+def test_a_scale_costs_a_degree_of_freedom(truth):
+    tables = [measured(truth, seed=k, dataset=name, unit="au") for k, name in enumerate("ab")]
+    made = problem(read(pd.concat(tables)), [PHOSPHATASE])
+    best = np.array([made.free[0].step_of(truth[PHOSPHATASE])])
+    record = optimise.validate(made, best, "a")
+    own = made.split("a")[1].residuals(best)
+    assert record["scales"] == 1
+    assert record["rms_fitted"] == pytest.approx(np.sqrt((own**2).sum() / (len(TIMES) - 1)))
 
 
 # -- going on ----------------------------------------------------------------------------------
@@ -376,6 +449,33 @@ def test_a_mistake_in_the_table_is_said_with_its_row(truth, change, said):
     with pytest.raises(mt.InputError, match=said) as raised:
         read(measured({}).assign(**change))
     assert str(raised.value).startswith("data, row 1")
+
+
+def test_a_series_that_its_scale_alone_could_meet_is_refused():
+    table = measured({}, unit="au")
+    for rows, background in ((1, "none"), (2, "added")):
+        few = table.assign(background=background)
+        with pytest.raises(mt.InputError, match=r"^data, row 1: .*arbitrary units and has \d of"):
+            read(few.head(rows))
+        assert len(read(few.head(rows + 1)).points) == rows + 1
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "here"), [("background", "added", "none"), ("unit", "au", "relative")]
+)
+def test_a_series_has_one_unit_and_one_background(name, before, here):
+    table = measured({}, unit="au")
+    table[name] = [before] * 3 + [here] * (len(table) - 3)
+    with pytest.raises(mt.InputError, match=f"^data, row 4: {name}: .*{here!r} here"):
+        read(table)
+
+
+def test_a_row_that_is_longer_than_the_head_is_refused(tmp_path):
+    path = tmp_path / "d.csv"
+    lines = measured({}).to_csv(index=False).splitlines()
+    path.write_text("\n".join([lines[0], *(f"{line}," for line in lines[1:])]))
+    with pytest.raises(mt.InputError, match=r"d\.csv, line 2: 10 fields, and 9 columns"):
+        read(path)
 
 
 @pytest.mark.parametrize(

@@ -114,6 +114,8 @@ def judged(value, low, high, scale="linear"):
         (judged(10, 8, 14), 5.9, "miss"),
         (judged(10, 5, 20, "log"), 39, "near"),  # twice a factor of 2
         (judged(10, 5, 20, "log"), 41, "miss"),
+        (judged(10, 5, 20, "log"), 0.0, "miss"),  # as far as can be, in logarithms
+        (judged(10, 5, 20, "log"), -1.0, "miss"),
         (judged(math.nan, -math.inf, 1), 1.01, "miss"),  # a direction is seen or not
         (judged(10, 8, 14), math.nan, "miss"),
         (judged(10, 8, 14), math.inf, "miss"),
@@ -130,6 +132,13 @@ def test_the_ends_of_a_range_are_two_standard_deviations_apart_from_its_middle()
     assert judged(math.nan, 100, math.inf, "log").residual(50) < 0
 
 
+def test_a_level_comes_in_the_unit_of_the_row(tmp_path):
+    rows = [f'{unit},q,,0,9,{unit},{{cell: PC-3}},"{{level: AKT_total, at: 1 h}}",c'
+            for unit in ("nM", "uM")]  # fmt: skip
+    one, thousandth = targets.load(write(tmp_path, *rows))
+    assert one.measure() == pytest.approx(1000 * thousandth.measure()) != 0
+
+
 # -- the table that is shipped ---------------------------------------------------------------------
 
 
@@ -143,6 +152,17 @@ def test_what_is_not_simulated_is_not_scored(shipped):
     for target in shipped.values():
         assert target.is_simulated == (target.use not in ("input", "not simulated")), target.id
         assert bool(target.fit) == (target.use == "calibrated"), target.id
+
+
+def test_no_prediction_reads_what_a_fit_reads(shipped):
+    fitted = [one.reading for one in shipped.values() if one.use == "calibrated"]
+    for one in shipped.values():
+        assert one.use != "predicted" or one.reading not in fitted, one.id
+
+
+def test_the_same_sites_are_read_alike_under_both_drugs(shipped):
+    rapamycin, torin = shipped["BD32"].reading, shipped["BD33"].reading
+    assert rapamycin.part.top.ids == torin.part.top.ids == ("S6K1_pT389",)
 
 
 def test_recalled_numbers_are_no_evidence(shipped):
@@ -168,6 +188,19 @@ def test_recalled_numbers_are_no_evidence(shipped):
         (f'a,q,1,0,2,fraction,{SCENARIO},"{{level: AKT_total, at: 1 mg}}",c', "line 2: read, at"),
         (f'a,q,1,0,2,nM,{SCENARIO},"{{peak: AKT_total, until: 1 h}}",c', "line 2, unit"),
         ("a,q,1,0,2", "line 2: fewer fields than columns"),
+        (f'a,q,1,0,2,min,{SCENARIO},"{{level: AKT_total, at: 1 h}}",c', "line 2, unit: '1 min'"),
+        (f'a,q,1,0,2,nM,{SCENARIO},"{{level: AKT_totl, at: 1 h}}",c', "line 2: no observable"),
+        (f'a,q,1,0,2,nM,{SCENARIO},"{{level: [], at: 1 h}}",c', "line 2: read, level: expected"),
+        (f'a,q,1,0,2,1,"{{cell: PC-3, drugs: [sirolimus]}}",{READ},c', "line 2: drugs: expected"),
+        (f'a,q,1,0,2,1,"{{cell: PC-3, stimuli: 3}}",{READ},c', "line 2: stimuli: expected"),
+        (
+            'a,q,1,0,2,nM,"{drug: sirolimu, regimen: 2 mg PO}","{level: sirolimus_blood, at: 1 h}",c',
+            "line 2: no drug 'sirolimu'",
+        ),
+        (
+            'a,q,1,0,2,nM,"{drug: sirolimus, regimen: 2 mg PO}","{level: sirolimus_blod, at: 1 h}",c',
+            "line 2: no quantity of the body 'sirolimus_blod'",
+        ),
     ],
 )
 def test_a_mistake_is_answered_with_its_line(tmp_path, row, message):
