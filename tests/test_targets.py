@@ -194,12 +194,12 @@ def test_recalled_numbers_are_no_evidence(shipped):
         (f'a,q,1,0,2,1,"{{cell: PC-3, drugs: [sirolimus]}}",{READ},c', "line 2: drugs: expected"),
         (f'a,q,1,0,2,1,"{{cell: PC-3, stimuli: 3}}",{READ},c', "line 2: stimuli: expected"),
         (
-            'a,q,1,0,2,nM,"{drug: sirolimu, regimen: 2 mg PO}","{level: sirolimus_blood, at: 1 h}",c',
+            'a,q,1,0,2,nM,"{drug: sirolimu, regimen: 2 mg PO}","{level: faeces, at: 1 h}",c',
             "line 2: no drug 'sirolimu'",
         ),
         (
-            'a,q,1,0,2,nM,"{drug: sirolimus, regimen: 2 mg PO}","{level: sirolimus_blod, at: 1 h}",c',
-            "line 2: no quantity of the body 'sirolimus_blod'",
+            'a,q,1,0,2,nM,"{drug: sirolimus, regimen: 2 mg PO}","{level: faecs, at: 1 h}",c',
+            "line 2: no quantity of the body 'faecs'",
         ),
     ],
 )
