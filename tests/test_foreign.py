@@ -127,6 +127,34 @@ def test_names_are_as_good_as_ids():
         model.simulate(duration=1, observe=["the substanec"])
 
 
+PULSE = MINUTES + "B = 0; B' = {}; from_here = 100; long = 10\n"
+
+
+@pytest.mark.parametrize(("rate", "total"), [
+    ("piecewise(1, time > 100 && time < 110, 0)", 10),
+    ("piecewise(1, time >= from_here && time - from_here <= long, 0)", 10),
+    ("piecewise(1000, 5 < time && 2*time < 10.002, 0)", 1),
+    ("pulse(time)", 10),
+])  # fmt: skip
+def test_pulses_written_as_formulas_of_time_are_not_stepped_over(rate, total):
+    text = "function pulse(t) piecewise(1, t > 100 && t < 110, 0) end\n" + PULSE.format(rate)
+    model = mt.load_model(text)
+    run = model.simulate(duration=1000, times=[1000])
+    assert run.column("B")[-1] == pytest.approx(total, rel=1e-6)
+    many = model.simulate(duration=1000, times=[50, 100, 105, 1000], set={"B": 1})
+    assert many.time.tolist() == [0, 50, 100, 105, 1000]
+    assert many.column("B")[-1] == pytest.approx(total + 1, rel=1e-6)
+
+
+def test_events_at_the_time_of_a_jump_fire_once():
+    text = PULSE.format("piecewise(1, time > 100 && time < 110, 0)") + "A = 0; D = 0\n"
+    text += "E: at time >= 100: A = A + 1\nF: at 10 after (time >= 100): D = D + 1"
+    run = mt.load_model(text).simulate(duration=200, observe=["A", "D", "B"])
+    assert run.values[-1] == pytest.approx([1, 1, 10], rel=1e-6)
+    rows = np.array(run.rows_at([99, 101, 109, 111], ["A", "D"]))
+    assert rows.tolist() == [[0, 1, 1, 1], [0, 0, 0, 1]]
+
+
 # --- values that cannot be ------------------------------------------------------------------------
 
 

@@ -119,6 +119,14 @@ def test_the_units_of_a_model_do_not_matter(tmp_path, units, on):
     assert other == pytest.approx(plain, rel=1e-6, abs=1e-9)
 
 
+def test_a_first_amount_may_be_a_formula(tmp_path):
+    text = written(volume=3.0, amounts=True)
+    first = "mTORC1 = 30.0;"
+    assert first in text
+    formula = text.replace(first, "molecules = 10; mTORC1 = molecules*cell;")
+    assert course(load(tmp_path, formula)) == pytest.approx(course(load(tmp_path, text)), rel=1e-9)
+
+
 @pytest.mark.parametrize("on", [MASS_ACTION, SATURATING])
 def test_a_drug_that_leaves_all_activity_changes_nothing(tmp_path, on):
     # Drug-bound states then behave as the form itself: together they saturate as one did.
@@ -139,7 +147,10 @@ def test_read_outs_of_the_model_count_all_states(tmp_path):
 def test_a_wash_is_an_event_and_lets_go(tmp_path):
     dose = mt.Constant("0.5 nM", stop="4 h")
     model = load(tmp_path)
-    washed = course(model, drugs={"temsirolimus": dose}, duration="120 h", times=["4 h", "120 h"])
+    given = {"drugs": {"temsirolimus": dose}, "duration": "120 h", "times": ["4 h", "120 h"]}
+    washed = course(model, **given)
+    in_hours = course(load(tmp_path, written(seconds=3600.0)), **given)
+    assert in_hours == pytest.approx(washed, rel=1e-6, abs=1e-9)
     bare = course(model, drugs={})[-1]
     assert washed[1] < 0.5 * bare
     assert washed[-1] == pytest.approx(bare, rel=0.01)
