@@ -84,6 +84,18 @@ def test_a_rapalog_stops_S6K_and_an_atp_competitive_drug_both(tmp_path):
     assert blocked["AKT_p"] < 0.2 * bare["AKT_p"]
 
 
+def test_what_a_rapalog_leaves_depends_on_the_site(tmp_path):
+    # Below saturation of S6K the phosphate follows the activity: all of the domains that stay open,
+    # and of the others the residual activity of the site, as in mtorsim's own network.
+    low = written().replace("kS6K = 1.0*0.02", "kS6K = 1.0*0.0002")
+    assert low != written()
+    for site, left in (("S6K1_pT389", 0.0234), ("EIF4EBP1_pT37", 0.5734)):
+        model = load(tmp_path, low, residual=f"site: {site}")
+        kept = course(model)[-1] / course(model, drugs={})[-1]
+        open_domains = 1 - course(model, "mTORC1_FRB_occupied")[-1] / 10
+        assert kept == pytest.approx(open_domains + left * (1 - open_domains), rel=0.02), site
+
+
 def test_mass_is_conserved_and_binding_settles_where_it_should(tmp_path):
     ids = ["mTORC1", "mTORC1_a", "mTORC1_FKBP12_temsirolimus", "mTORC1_a_FKBP12_temsirolimus",
            "FKBP12_temsirolimus", "FKBP12", "temsirolimus", "all_mTORC1"]  # fmt: skip
