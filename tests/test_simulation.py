@@ -9,8 +9,11 @@ import pandas as pd
 import pytest
 
 import mtorsim as mt
+from mtorsim.compile import compile_scenario, parts, structure
+from mtorsim.engine import engine
 from mtorsim.observables import OBSERVABLES
-from mtorsim.simulation import JUST_BEFORE, default_times
+from mtorsim.simulation import JUST_BEFORE, default_times, steady_state
+from mtorsim.symbols import symbols
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +31,37 @@ def test_same_input_gives_the_same_bits(result):
     again = mt.simulate(result.scenario)
     assert again.dataset.equals(result.dataset)
     assert again.sbml == result.sbml
+
+
+@pytest.mark.parametrize(
+    ("rate", "bound"),
+    [("kon_eIF4E_eIF4G", "eIF4F"), ("kon_eIF4E_EIF4EBP1", "eIF4E_EIF4EBP1")],
+)
+def test_what_cannot_form_is_not_there(rate, bound):
+    # The cell without `set` has it, and a search that began there would keep it.
+    assert mt.simulate(duration="1 min").rest[bound] > 1
+    switched_off = mt.simulate(duration="1 min", set={rate: 0}, observe=["mTORC1"])
+    assert switched_off.rest[bound] == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("cell", "perturbations", "set"),
+    [
+        ("786-O", [], {"kphos_S6K1_by_mTORC1": 30.0, "kon_eIF4E_EIF4EBP1": 1e-5}),
+        ("PC-3", ["MTOR_F2108L"], {"kdeg_MYC": 1.0, "kphos_IRS1_by_S6K1": 1e-3}),
+        ("Caki-1", ["hypoxia"], {"kon_eIF4E_eIF4G": 1e-4, "kdeg_HIF": 1e-3}),
+    ],
+)
+def test_rest_does_not_depend_on_where_the_search_began(cell, perturbations, set):
+    scenario = mt.Scenario(cell=cell, perturbations=perturbations, set=set)
+    compiled = compile_scenario(scenario)
+    bare = structure((), parts(scenario).mutants)
+    table = symbols(bare)
+    values = {id: one for id, one in compiled.adapted.items() if id in table}
+    afresh = engine(bare).steady_state(values)
+    found = steady_state(compiled)
+    for id, level in afresh.items():
+        assert found[id] == pytest.approx(level, rel=1e-6, abs=1e-6), id
 
 
 def test_not_a_scenario_is_refused():

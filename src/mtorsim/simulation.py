@@ -29,6 +29,7 @@ from mtorsim.units import Given
 _FINE = 120.0  # min: after this the default grid is coarser
 _INTERVALS = (1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 60.0, 120.0, 360.0, 720.0, 1440.0)
 _MOST_COARSE = 250
+_LITTLE = 1e-3  # of a rate: the search is long enough to forget where it began, but not for less
 _LAGS = tuple(60.0 * h for h in (0.25, 0.5, 1, 1.5, 2, 3, 4, 6, 8, 12, 24, 48, 72))  # min
 
 
@@ -101,8 +102,10 @@ def simulate(
 def steady_state(compiled: Compiled) -> dict[str, float]:
     """Return the state of the untreated cell at rest in its medium.
 
-    The search begins where the cell without `set` rests, unless that holds other amounts of what
-    is neither made nor degraded, or fails: the same place whatever was computed before.
+    The search begins where the cell without `set` rests, the same place whatever was computed
+    before. It begins where the model does if that fails, if the cell holds other amounts of what is
+    neither made nor degraded, and if `set` switches something off: a complex that can no longer
+    form or fall apart would stay as it was.
 
     Returns
     -------
@@ -116,7 +119,11 @@ def steady_state(compiled: Compiled) -> dict[str, float]:
     """
     bare = structure((), parts(compiled.scenario).mutants)  # at rest there is no drug
     values, usual = (_held(one, bare) for one in (compiled.adapted, compiled.usual))
-    is_near = values != usual and _amounts(values, bare) == _amounts(usual, bare)
+    is_near = (
+        values != usual
+        and _amounts(values, bare) == _amounts(usual, bare)
+        and not _is_switched_off(values, usual, bare)
+    )
     return dict(_steady_state(bare, values, compiled.scenario.cell, usual if is_near else None))
 
 
@@ -127,6 +134,14 @@ def _held(values: Mapping[str, float], sbml: str) -> _Values:
     """Return the values that a model has a place for."""
     table = symbols(sbml)
     return tuple(sorted((id, one) for id, one in values.items() if id in table))
+
+
+def _is_switched_off(values: _Values, usual: _Values, sbml: str) -> bool:
+    """Return whether a parameter is nothing, or next to nothing, of what it usually is."""
+    table, before = symbols(sbml), dict(usual)
+    changed = ((id, one) for id, one in values if before.get(id) != one)
+    return any(abs(one) < _LITTLE * abs(before.get(id, table[id].value) or 0.0)
+               for id, one in changed)  # fmt: skip
 
 
 def _amounts(values: _Values, sbml: str) -> dict[str, float]:
