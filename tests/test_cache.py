@@ -206,14 +206,45 @@ def test_it_lies_in_the_cache_of_the_user(monkeypatch, tmp_path):
 
 
 def test_what_was_used_longest_ago_makes_room(folder, monkeypatch):
-    content = os.urandom(1000)
+    content, names = os.urandom(1000), [cache.name("state", str(n)) for n in range(6)]
     for number in range(5):
-        cache.write(f"state-{number}", content)
-        os.utime(folder / f"state-{number}", (number, number))
-    assert cache.read("state-0") == content  # used now
+        cache.write(names[number], content)
+        os.utime(folder / names[number], (number, number))
+    assert cache.read(names[0]) == content  # used now
     monkeypatch.setattr(cache, "LIMIT", 4500)
-    cache.write("state-5", content)
-    assert {path.name for path in folder.iterdir()} == {f"state-{n}" for n in (0, 3, 4, 5)}
+    cache.write(names[5], content)
+    assert {path.name for path in folder.iterdir()} == {names[n] for n in (0, 3, 4, 5)}
+
+
+def test_drafts_of_processes_that_died_make_room(folder, monkeypatch):
+    old, new = cache.name("state", "old"), cache.name("state", "new")
+    draft = folder / f"{old}.{os.urandom(6).hex()}"
+    cache.write(new, b"begun")
+    draft.write_bytes(bytes(5000))
+    os.utime(draft, (0, 0))
+    monkeypatch.setattr(cache, "LIMIT", 4000)
+    cache.write(new, b"made")
+    assert [path.name for path in folder.iterdir()] == [new]
+
+
+def test_files_of_others_are_never_removed(folder, monkeypatch):
+    # Who names a folder that holds one called mtorsim for other reasons loses nothing.
+    cache.write(cache.name("state", "a"), b"begun")
+    thesis = folder / "thesis.tex"
+    thesis.write_bytes(bytes(5000))
+    os.utime(thesis, (0, 0))
+    monkeypatch.setattr(cache, "LIMIT", 4000)
+    cache.write(cache.name("state", "b"), os.urandom(900))
+    assert thesis.stat().st_size == 5000
+
+
+def test_the_code_that_runs_models_is_part_of_a_name(monkeypatch):
+    read = []
+    usual = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: read.append(path) or usual(path))
+    cache._code.__wrapped__()
+    names = {path.relative_to(Path(cache.__file__).parent).as_posix() for path in read}
+    assert {"drug_layer.py", "engine/__init__.py", "cache.py"} <= names
 
 
 def test_what_would_fill_it_is_not_kept(folder, monkeypatch):

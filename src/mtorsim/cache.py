@@ -7,6 +7,7 @@ it: what is missing, damaged, not allowed or not this user's own is computed ane
 
 import hashlib
 import os
+import re
 import stat
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -25,6 +26,7 @@ LIMIT = 200_000_000
 
 _PRIVATE = 0o700
 _DIGEST = 32  # bytes of a SHA-256
+_OURS = re.compile(r"[a-z]+-[0-9a-f]{64}(\.[0-9a-f]{12})?")  # a name, and of what is being written
 
 
 def name(kind: str, *parts: str) -> str:
@@ -163,6 +165,8 @@ def _make_room(where: Path) -> None:
 
 def _files(where: Path) -> Iterator[tuple[int, int, Path]]:
     for path in where.iterdir():
+        if not _OURS.fullmatch(path.name):
+            continue  # somebody's own file, in a folder that happens to have our name
         with suppress(FileNotFoundError):  # another process makes room, too
             found = path.lstat()
             if not stat.S_ISDIR(found.st_mode):
@@ -173,6 +177,7 @@ def _files(where: Path) -> Iterator[tuple[int, int, Path]]:
 def _code() -> bytes:
     """Return a digest of the code of this package: a name holds for one state of it only."""
     found = hashlib.sha256(__version__.encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    here = Path(__file__).parent
+    for path in sorted((*here.glob("*.py"), *here.glob("engine/*.py"))):
         found.update(path.read_bytes())
     return found.digest()
