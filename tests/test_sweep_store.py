@@ -255,6 +255,39 @@ def test_a_damaged_part_is_done_again(reference, tmp_path, monkeypatch, damage):
     assert bytes_in(folder) == reference[1]
 
 
+@pytest.mark.parametrize("name", ["notes.npz", "000001 (copy).npz", "-1.npz", "99999999.npz"])
+def test_other_files_among_the_parts_do_not_disturb(reference, tmp_path, monkeypatch, name):
+    folder = tmp_path / "x"
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "_failures", stopping_after(0, Store._failures))
+        with pytest.raises(Stop):
+            carry_out(made(), folder)
+    shutil.copy(folder / "parts" / "000007.npz", folder / "parts" / name)
+    carry_out(made(), folder, resume=True)
+    assert bytes_in(folder) == reference[1]
+
+
+def test_a_part_with_any_byte_flipped_is_an_error_or_the_same(reference, tmp_path, monkeypatch):
+    folder = tmp_path / "x"
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "_failures", stopping_after(0, Store._failures))
+        with pytest.raises(Stop):
+            carry_out(made(), folder)
+    store, part = Store(folder, made()), folder / "parts" / "000003.npz"
+    content = part.read_bytes()
+    known = store._part(3, "status", "end")
+    for place in range(0, len(content), 3):
+        for flip in (0x01, 0x40):
+            flipped = bytearray(content)
+            flipped[place] ^= flip
+            part.write_bytes(flipped)
+            try:
+                found = store._part(3, "status", "end")
+            except MtorsimError:
+                continue
+            assert all(np.array_equal(known[name], found[name]) for name in known)
+
+
 # --- a full disk ----------------------------------------------------------------------------------
 
 
@@ -325,6 +358,17 @@ def test_a_folder_with_other_files_is_refused(tmp_path, name):
     assert [one.name for one in tmp_path.iterdir()] == [name]
     with pytest.raises(InputError, match="is a file"):
         carry_out(made(), tmp_path / name)
+
+
+def test_parts_that_nothing_says_the_origin_of_are_not_taken(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "_failures", stopping_after(0, Store._failures))
+        with pytest.raises(Stop):
+            carry_out(made(), tmp_path)
+    (tmp_path / "sweep.json").unlink()
+    other = plan(SHORT, [axis("kon_FKBP12_temsirolimus", [0.1, 0.2])])
+    with pytest.raises(InputError, match="holds other files"):
+        carry_out(other, tmp_path, resume=True)
 
 
 def test_an_unreadable_origin_is_another_sweep(tmp_path):
@@ -431,6 +475,14 @@ def test_a_point_that_hangs_is_given_up_and_named(monkeypatch):
         SHORT, {"drugs.temsirolimus.dose": mt.logspace("1 nM", "9 nM", 40)}, read="end", workers=2
     )
     assert found.failures["reason"].tolist() == ["the solver hangs."]
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [(-9, "SIGKILL"), (-40, "signal 40"), (1, "status 1"), (None, "status None")],
+)
+def test_any_end_of_a_process_has_a_name(code, said):
+    assert pool._said(code) == said
 
 
 def test_workers_that_die_whatever_they_do_are_an_error(monkeypatch, tmp_path):

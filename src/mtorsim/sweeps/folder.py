@@ -94,7 +94,9 @@ class WorkFolder:
             if not self.folder.is_dir():
                 raise InputError(f"{name} is a file. Expected a new or empty folder.")
             ours = (LOCK, PARTS, self.about + _UNFINISHED)
-            if any(one.name not in ours for one in self.folder.iterdir()):
+            # Parts are only written beside the file that says of what: these would be anybody's.
+            parts = list((self.folder / PARTS).glob("*"))
+            if parts or any(one.name not in ours for one in self.folder.iterdir()):
                 raise InputError(
                     f"{name} holds other files. Expected a new or empty folder, or one of this "
                     f"{what}."
@@ -139,7 +141,9 @@ class WorkFolder:
                 self.folder.mkdir(parents=True, exist_ok=True)
                 file = (self.folder / LOCK).open("w")
             with file:
-                if not _lock(file):
+                with failing(self.folder):  # some network drives have no locks
+                    is_mine = _lock(file)
+                if not is_mine:
                     raise self._busy()
                 yield
         finally:

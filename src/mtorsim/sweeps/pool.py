@@ -17,6 +17,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
+from mmap import mmap
 from multiprocessing.connection import Connection, wait
 from typing import Any, TypeAlias, TypeVar
 
@@ -29,6 +30,7 @@ _CRASHES = 2  # of a point, until it is given up
 _MOST_DEATHS = 10  # in a row, without a chunk finished
 _PR_SET_PDEATHSIG = 1
 _NOBODY = -1
+_WIDTH = 8  # bytes of the number of a point
 _HUNG = "no answer"
 _OWN_FAULTS = ("SIGSEGV", "SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", _HUNG)
 _LONGEST_WAIT = 60.0  # s
@@ -110,12 +112,13 @@ class _Worker:
     def __init__(self, work: Work[Any]) -> None:
         context: Any = multiprocessing.get_context("fork")  # has the compiled models at once
         self.pipe, theirs = context.Pipe()
-        self.point = context.RawValue("q", _NOBODY)
+        self.place = mmap(-1, _WIDTH)  # which point is in hand; needs no file, as a RawValue does
+        _put(self.place, _NOBODY)
         self.chunks: deque[int] = deque()
         self.is_hung = False
         self._seen = (_NOBODY, 0), time.monotonic()  # where it was, and since when
         self.process = context.Process(
-            target=_serve, args=(theirs, work, self.point, os.getpid()), daemon=True
+            target=_serve, args=(theirs, work, self.place, os.getpid()), daemon=True
         )
         with _no_interrupts(), warnings.catch_warnings():
             # Python warns of forks beside threads. Those of numpy and zarr hold no lock that a
@@ -132,7 +135,7 @@ class _Worker:
 
     def hangs(self, patience: float) -> bool:
         """Return whether a worker has begun no point for so long [s]; it is looked at often."""
-        now, point = time.monotonic(), (int(self.point.value), len(self.chunks))
+        now, point = time.monotonic(), (_taken(self.place), len(self.chunks))
         if point != self._seen[0] or not self.chunks:
             self._seen = point, now
         self.is_hung = self.is_hung or now - self._seen[1] > patience
@@ -176,10 +179,8 @@ class _Losses:
         self.in_a_row = 0
 
     def count(self, worker: _Worker) -> None:
-        point, code = int(worker.point.value), worker.process.exitcode
-        name = signal.Signals(-code).name if code is not None and code < 0 else f"status {code}"
-        if worker.is_hung:
-            name = _HUNG
+        point = _taken(worker.place)
+        name = _HUNG if worker.is_hung else _said(worker.process.exitcode)
         self.in_a_row += 1
         if self.in_a_row >= _MOST_DEATHS:
             raise MtorsimError(
@@ -191,6 +192,21 @@ class _Losses:
             if self.crashes[point] >= _CRASHES:
                 did = "hangs" if name == _HUNG else f"crashed its process ({name})"
                 self.given_up[point] = f"the solver {did}."
+
+
+def _said(code: int | None) -> str:
+    """Say how a process ended: ``"SIGKILL"``, ``"signal 40"``, ``"status 1"``."""
+    if code is None or code >= 0:
+        return f"status {code}"
+    return next((one.name for one in signal.Signals if one == -code), f"signal {-code}")
+
+
+def _put(place: mmap, point: int) -> None:
+    place[:] = point.to_bytes(_WIDTH, sys.byteorder, signed=True)
+
+
+def _taken(place: mmap) -> int:
+    return int.from_bytes(place[:], sys.byteorder, signed=True)
 
 
 @contextmanager
@@ -206,12 +222,12 @@ def _no_interrupts() -> Iterator[None]:
 # -- in the worker -------------------------------------------------------------------------------
 
 
-def _serve(pipe: "Connection[Any, Any]", work: Work[Any], here: Any, parent: int) -> None:
+def _serve(pipe: "Connection[Any, Any]", work: Work[Any], here: mmap, parent: int) -> None:
     """Do chunks until the pipe ends."""
     end_with(parent)
 
     def begin(point: int) -> None:
-        here.value = point
+        _put(here, point)
 
     with suppress(EOFError, OSError):
         while True:

@@ -30,6 +30,8 @@ from mtorsim.sweeps.zarr_files import ZarrFiles, blocks, check_arrays
 
 RESULTS, ABOUT, FAILURES = "results.zarr", "sweep.json", "failures.csv"
 _UNFINISHED = ".unfinished"  # ending of what is being written
+# What reading a part ends with whose bytes are not those written, or that is gone.
+_DAMAGED = (OSError, ValueError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile)
 
 
 class Store:
@@ -56,7 +58,8 @@ class Store:
 
     def finished(self) -> set[int]:
         """Return the chunks that are done; a part that cannot be read counts as missing."""
-        return {int(one.stem) for one in self._work.parts("npz") if zipfile.is_zipfile(one)}
+        there = {one.name for one in self._work.parts("npz") if zipfile.is_zipfile(one)}
+        return {chunk for chunk in range(self.plan.chunk_count) if _part(chunk) in there}
 
     def add(self, done: Done) -> None:
         """Write a finished chunk: wholly, or not at all."""
@@ -107,7 +110,7 @@ class Store:
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as part:
                 return {name: part[name] for name in names}
-        except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
+        except _DAMAGED:
             with failing(self.folder):
                 path.unlink(missing_ok=True)
             raise MtorsimError(
