@@ -3,6 +3,7 @@
 import gc
 import os
 import signal
+import subprocess
 import sys
 
 import pytest
@@ -116,6 +117,14 @@ def test_no_cluster_is_an_input_error_and_begins_no_folder(monkeypatch, tmp_path
     with pytest.raises(InputError, match=f"--dask '{nowhere}': no scheduler answers"):
         carry_out(made(), tmp_path / "x", dask=nowhere)
     assert not (tmp_path / "x").exists()
+
+
+def test_what_is_no_address_leaves_no_noise():
+    # Dask itself writes a traceback of its own when it tidies up after such an address.
+    code = "from mtorsim.sweeps import cluster; cluster.check('nowhere')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stderr.count("Traceback") == 1
+    assert done.stderr.splitlines()[-1].startswith("mtorsim.errors.InputError: --dask 'nowhere'")
 
 
 def test_without_dask_it_is_said_what_to_install(monkeypatch):

@@ -291,7 +291,7 @@ def _packed(folder: Path) -> bytes:
 @contextmanager
 def _tools_of_this_python() -> Iterator[None]:
     """Let AMICI find CMake and SWIG that pip has installed, also where nothing is activated."""
-    before = os.environ.get("PATH", "")
+    before = os.environ.get("PATH", os.defpath)  # an empty place in it would be the current folder
     os.environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), before))
     try:
         yield

@@ -1,18 +1,20 @@
 """A Dask cluster that does the work, with the same tasks as processes of this machine."""
 
 import pickle
+import re
 import threading
 from collections.abc import Generator, Sequence
 from functools import lru_cache
 from typing import Any
 
-from mtorsim.errors import InputError, MtorsimError
+from mtorsim.errors import InputError, MtorsimError, shown
 from mtorsim.sweeps.plan import Plan
 from mtorsim.sweeps.work import Done, run_chunk
 
 _IN_HAND = 3  # chunks that wait for each thread of the cluster
 _FEWEST = 8
 _PATIENCE = "10s"
+_ADDRESS = re.compile(r"[a-z]+://\S+|[^\s:/]+:[0-9]+")
 
 _one_at_a_time = threading.Lock()  # a compiled model is one thread's
 
@@ -76,6 +78,11 @@ def _client(address: str) -> tuple[Any, Any]:
         from distributed import Client, as_completed
     except ImportError:
         raise InputError("--dask: Dask is not installed. pip install 'mtorsim[cluster]'.") from None
+    if not _ADDRESS.fullmatch(address):  # Dask complains of these again when it cleans up
+        raise InputError(
+            f"--dask {shown(address)}: no scheduler answers. Expected an address such as "
+            "tcp://10.0.0.1:8786."
+        )
     try:
         # Not the default: the caller may have a cluster of its own.
         client = Client(address, timeout=_PATIENCE, set_as_default=False)
