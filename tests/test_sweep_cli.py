@@ -56,7 +56,7 @@ def test_a_sweep_of_options_writes_and_prints(mtorsim):
     lines = out.splitlines()
     assert lines[0].split() == ["observable", "IC50", "[nM]"]
     assert re.fullmatch(r"S6K1_pT389 +0\.[0-9]+", lines[2])
-    assert re.fullmatch(r"AKT_pS473 +not reached", lines[3])
+    assert re.fullmatch(r"AKT_pS473 +none from 0\.01 to 10", lines[3])
     assert lines[-1] == "4 points. Wrote results.zarr, sweep.json, failures.csv to 'sweep'."
     assert err.splitlines()[-1].startswith("4 of 4 simulated, ")
     found = mt.open_sweep("sweep")

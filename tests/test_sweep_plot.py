@@ -65,6 +65,21 @@ def test_a_dose_is_a_line_over_a_logarithm_relative_to_untreated():
     assert made.get_suptitle() == "786-O, 72 h, at the end, 3 points"
 
 
+def test_a_line_goes_from_left_to_right_and_zero_has_a_place():
+    doses = np.array([10.0, 0.0, 0.01, 1.0])
+    panel = panels(figure(sweep({DOSE: doses})))[0]
+    assert panel.lines[0].get_xdata().tolist() == [0, 0.01, 1, 10]
+    assert panel.lines[0].get_ydata().tolist() == [1.5, 2.5, 3.5, 0.5]
+    assert panel.get_xscale() == "symlog"
+    places = panel.transData.transform([(one, 0) for one in (0, 0.01, 1, 10)])[:, 0]
+    assert np.diff(places).min() > 10  # pixels: none hides another
+
+
+def test_what_grows_is_not_called_relative_to_untreated():
+    panel = panels(figure(sweep({DOSE: DOSES}, observables=["cell_number"])))[0]
+    assert panel.get_ylabel() != "relative to untreated"
+
+
 def test_names_beside_a_dose_are_lines_with_a_legend():
     made = figure(sweep({DOSE: DOSES, "cell": ["786-O", "PC-3"]}))
     assert [len([one for one in panel.lines if len(one.get_xdata()) == 3])

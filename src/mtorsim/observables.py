@@ -48,5 +48,8 @@ BY_BRANCH: Mapping[str, tuple[str, ...]] = {
 OF_A_DISH = ("VEGF_secreted", "cell_number", "ATP_signal", "viability", "drug_medium")
 """Those that speak of a dish: its medium, or how many cells are in it after weeks of growth."""
 
+GROWING = ("cell_number", "ATP_signal")
+"""Those that rise in an untreated dish, so that their value at the start is no control."""
+
 OBSERVABLES: tuple[str, ...] = tuple(id for ids in BY_BRANCH.values() for id in ids)
 """All observables; what a scenario reads when it names none."""

@@ -10,6 +10,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm, Normalize
 
 from mtorsim.errors import ScenarioError
+from mtorsim.observables import GROWING
 from mtorsim.plot import GREY, INK, STROKES, Picture
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def _title(sweep: "Sweep", values: xr.DataArray, axes: list[str], long: list[str
 
 def _relative(values: xr.DataArray, sweep: "Sweep", id: str) -> tuple[xr.DataArray, str]:
     """Return numbers to draw and what they are in."""
-    if values.name in ("end", "peak"):
+    if values.name in ("end", "peak") and id not in GROWING:
         base = sweep["untreated"].sel(observable=id).load()
         base = base.isel({name: 0 for name in base.dims if name not in values.dims})
         if float(base.min()) > _NOTHING:
@@ -131,6 +132,7 @@ def _draw(panel: Axes, values: xr.DataArray, unit: str, varied: Sequence[str]) -
 def _lines(panel: Axes, values: xr.DataArray, unit: str) -> None:
     """Draw one line for each place of the first dimension."""
     line, name = (str(one) for one in values.dims)
+    values = values.sortby(name)  # as given they may go back and forth
     labels = [_said(one) for one in values[line].to_numpy()] if line in values.coords else [""]
     for place, label in enumerate(labels):
         panel.plot(
@@ -203,10 +205,13 @@ def _points(panel: Axes, values: xr.DataArray, unit: str, varied: Sequence[str])
 
 
 def _along(panel: Axes, places: np.ndarray[Any, Any], label: str) -> None:
-    if _is_wide(places):
-        panel.set_xscale("log")
-    else:
+    above = places[places > 0]
+    if not (len(above) and places.min() >= 0 and _is_wide(above)):
         panel.locator_params(axis="x", nbins=4)  # long numbers would run into each other
+    elif len(above) == len(places):
+        panel.set_xscale("log")
+    else:  # a dose of zero has its place, a decade below the others
+        panel.set_xscale("symlog", linthresh=above.min(), linscale=0.5)
     panel.set_xlabel(label)
 
 

@@ -14,6 +14,7 @@ from mtorsim.cli.progress import progress_bar, said_time, workers_of
 from mtorsim.errors import InputError, UnknownIdError, shown, within
 
 if TYPE_CHECKING:
+    import numpy as np
     import xarray as xr
 
     from mtorsim.sweeps import Axis, Plan, Sweep
@@ -252,6 +253,7 @@ def _check_ic50(plan: "Plan", name: str | None) -> str | None:
     """Return the axis of an IC50; one that cannot be is refused before the work."""
     if name is None:
         return None
+    from mtorsim.observables import GROWING
     from mtorsim.sweeps.axes import normalized
 
     numbers = [one.target for one in plan.axes if one.is_number and plan.method == "grid"]
@@ -265,6 +267,11 @@ def _check_ic50(plan: "Plan", name: str | None) -> str | None:
         )
     if not {"end", "peak"} & {*plan.read}:
         raise InputError("--ic50: expected --read with end or peak.")
+    doses = next(one.values for one in plan.axes if one.target == found)
+    if sum(float(one) > 0 for one in doses) < 2:  # type: ignore[arg-type]
+        raise InputError(f"--ic50: {found!r} needs two or more values above zero.")
+    if not {*plan.observe} - {*GROWING}:
+        raise InputError(f"--ic50: {' and '.join(GROWING)} grow untreated. Observe viability.")
     return found
 
 
@@ -318,7 +325,7 @@ def _say_estimate(plan: "Plan", workers: int, *, as_json: bool) -> None:
         f"\n{found.points} simulations ({plan.method}), {_models(found.models)} compiled; about "
         f"{said_time(found.seconds)} with {workers} {'process' if workers == 1 else 'processes'} "
         f"here; {_said_size(found.bytes)} of results before compression.\n"
-        f"Reads {', '.join(plan.read)} of {len(plan.observe)} observables. Nothing was written."
+        f"Reads {', '.join(plan.read)} of {_observables(plan)}. Nothing was written."
     )
     if found.by_roadrunner is not None:
         screen.say(
@@ -327,6 +334,10 @@ def _say_estimate(plan: "Plan", workers: int, *, as_json: bool) -> None:
         )
     if found.failed:
         screen.say(f"Of {found.tried} that were tried {found.failed} failed: {found.reason}")
+
+
+def _observables(plan: "Plan") -> str:
+    return plan.observe[0] if len(plan.observe) == 1 else f"{len(plan.observe)} observables"
 
 
 def _models(count: int) -> str:
@@ -372,7 +383,7 @@ def _report(
         screen.say_json(record)
     elif not quiet:
         if half is not None:
-            _say_ic50(half)
+            _say_ic50(half, done.dataset[doses].to_numpy())
         _say_failures(done)
         screen.say(f"{done.count} points. Wrote {', '.join(files)} to {str(done.folder)!r}.")
     if done.failed:
@@ -398,17 +409,18 @@ def _say_failures(done: "Sweep") -> None:
     screen.say(f"… and {more} more, in failures.csv.\n" if more > 0 else "\n")
 
 
-def _say_ic50(half: "xr.DataArray") -> None:
+def _say_ic50(half: "xr.DataArray", doses: "np.ndarray[Any, Any]") -> None:
     table = half.to_dataframe().reset_index()
     names = [str(name) for name in table.columns if name not in ("unit", "ic50")]
     columns = [
         *(screen.Column(name) for name in names),
         screen.Column(f"IC50 [{half.attrs['units']}]", is_number=True),
     ]
+    nowhere = f"none from {doses[doses > 0].min():.3g} to {doses.max():.3g}"
     rows = [
         [
             *(str(row[name]) for name in names),
-            f"{row['ic50']:.3g}" if row["ic50"] == row["ic50"] else "not reached",
+            f"{row['ic50']:.3g}" if row["ic50"] == row["ic50"] else nowhere,
         ]
         for _, row in table.iterrows()
     ]

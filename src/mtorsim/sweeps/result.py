@@ -11,6 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from mtorsim.errors import ScenarioError, UnknownIdError
+from mtorsim.observables import GROWING
 from mtorsim.steps import Floats
 from mtorsim.sweeps import store
 from mtorsim.sweeps.labels import STATUS
@@ -118,12 +119,14 @@ class Sweep:
         DataArray
             In the unit of the axis, over the other axes and ``observable``; the first crossing,
             log-linear between doses. NaN where it does not fall to half within the axis: nothing
-            is extrapolated.
+            is extrapolated. Without what grows in the untreated dish, as ``cell_number``: what
+            counts there is ``viability``.
 
         Raises
         ------
         ScenarioError
-            For an axis that is none of a grid, or has less than two numbers above zero.
+            For an axis that is none of a grid, or has less than two numbers above zero; where
+            only what grows was read.
         """
         if axis not in self.dataset.dims or axis not in self.dataset.coords:
             raise ScenarioError(f"IC50: {axis!r} is not an axis of a grid.")
@@ -133,9 +136,12 @@ class Sweep:
         order = np.argsort(doses)[np.count_nonzero(doses <= 0) :]
         if len(order) < 2:
             raise ScenarioError(f"IC50: {axis!r} needs two or more values above zero.")
+        still = [id for id in self.dataset["observable"].to_numpy() if id not in GROWING]
+        if not still:
+            raise ScenarioError(f"IC50: {' and '.join(GROWING)} grow untreated. Read viability.")
         half = xr.apply_ufunc(
             lambda values: _crossing(np.log(doses[order]), values[..., order]),
-            self.relative(reading),
+            self.relative(reading).sel(observable=still),
             input_core_dims=[[axis]],
         )
         unit = self.dataset[axis].attrs["units"]
