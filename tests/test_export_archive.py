@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import mtorsim as mt
-from mtorsim.archive import container, simulate_archive
+from mtorsim.archive import container, experiment, simulate_archive
 from mtorsim.cli import status_of
 from mtorsim.cli.biosimulators import app
 from mtorsim.cli.commands import carry_out
@@ -76,6 +76,11 @@ SEDML = """<?xml version="1.0" encoding="UTF-8"?>
     xDataReference="time" yDataReference="B"/></listOfCurves></plot2D></listOfOutputs>
 </sedML>"""
 
+STEP_SIZE = (
+    '<listOfAlgorithmParameters><algorithmParameter kisaoID="KISAO:0000467" value="1"/>'
+    "</listOfAlgorithmParameters>"
+)
+
 FILES = {"manifest.xml": MANIFEST, "model.xml": MODEL, "a/run.sedml": SEDML}
 
 
@@ -141,6 +146,101 @@ def test_reports_as_hdf5(tmp_path):
         assert report[1] == pytest.approx(-0.5 * report[0], rel=1e-6)
         assert [*report.attrs["sedmlDataSetLabels"]] == ["time", "ln A/A0", "B when fast"]
         assert report.attrs["_type"] == "SedReport"
+        # What the readers of BioSimulators look for, by the ids of the data sets.
+        assert [*report.attrs["sedmlDataSetIds"]] == ["d1", "d2", "d3"]
+        assert [*report.attrs["sedmlDataSetNames"]] == ["", "", ""]
+        assert [*report.attrs["sedmlDataSetDataTypes"]] == ["float64"] * 3
+        assert [*report.attrs["sedmlDataSetShapes"]] == ["5"] * 3
+        assert file["a/run.sedml"].attrs["combineArchiveLocation"] == "a/run.sedml"
+
+
+def test_small_numbers_are_as_exact_as_large_ones(tmp_path):
+    """Without a tolerance in the SED-ML, one that is right for 8 is not for 8e-9."""
+    small = MODEL.replace('initialConcentration="8"', 'initialConcentration="8e-9"')
+    path = packed(tmp_path / "a.omex", **{"model.xml": small})
+    table = pd.read_csv(simulate_archive(path, tmp_path / "out") / "a" / "run.sedml" / "r.csv")
+    time = table["time"].to_numpy()
+    assert table["ln A/A0"].to_numpy() == pytest.approx(np.log(1e-9) - 0.5 * time, abs=1e-6)
+    assert table["B when fast"].to_numpy() == pytest.approx(16e-9 * (1 - np.exp(-time)), rel=1e-6)
+
+
+def test_a_loose_tolerance_spoils_nothing(tmp_path):
+    loose = (
+        '<algorithm kisaoID="KISAO:0000019"><listOfAlgorithmParameters>'
+        '<algorithmParameter kisaoID="KISAO:0000209" value="0.5"/>'
+        '<algorithmParameter kisaoID="KISAO:0000415" value="500"/>'
+        "</listOfAlgorithmParameters></algorithm>"
+    )
+    path = with_sedml(tmp_path, '<algorithm kisaoID="KISAO:0000019"/>', loose)
+    table = pd.read_csv(simulate_archive(path, tmp_path / "out") / "a" / "run.sedml" / "r.csv")
+    assert table["ln A/A0"].to_numpy() == pytest.approx(-0.5 * table["time"].to_numpy(), rel=1e-6)
+
+
+def test_a_run_that_begins_later(tmp_path):
+    path = with_sedml(tmp_path, 'initialTime="0"', 'initialTime="1"')
+    table = pd.read_csv(simulate_archive(path, tmp_path / "out") / "a" / "run.sedml" / "r.csv")
+    assert [*table["time"]] == [2, 2.5, 3, 3.5, 4]
+    assert table["ln A/A0"].to_numpy() == pytest.approx(-0.5 * (table["time"] - 1), rel=1e-6)
+
+
+def test_submodels_are_run(tmp_path):
+    """RoadRunner alone would leave out what stands in a submodel: here that B is lost."""
+    comp = "http://www.sbml.org/sbml/level3/version1/comp/version1"
+    whole = (
+        MODEL.replace("<sbml ", f'<sbml xmlns:comp="{comp}" comp:required="true" ', 1)
+        .replace(
+            "</model></sbml>",
+            """<comp:listOfSubmodels><comp:submodel comp:id="sub" comp:modelRef="loss"/>
+        </comp:listOfSubmodels></model><comp:listOfModelDefinitions>
+        <comp:modelDefinition id="loss"><listOfParameters>
+        <parameter id="k" value="0.5" constant="true"><comp:listOfReplacedBy/></parameter>
+        <parameter id="lost" value="8" constant="false"/></listOfParameters><listOfRules>
+        <rateRule variable="lost"><math xmlns="http://www.w3.org/1998/Math/MathML"><apply><minus/>
+        <apply><times/><ci>k</ci><ci>lost</ci></apply></apply></math></rateRule></listOfRules>
+        </comp:modelDefinition></comp:listOfModelDefinitions></sbml>""",
+        )
+        .replace("<comp:listOfReplacedBy/>", "")
+    )
+    lost = SEDML.replace(
+        "listOfSpecies/sbml:species[@id='A']", "listOfParameters/sbml:parameter[@id='sub__lost']"
+    )
+    path = packed(tmp_path / "a.omex", **{"model.xml": whole, "a/run.sedml": lost})
+    table = pd.read_csv(simulate_archive(path, tmp_path / "out") / "a" / "run.sedml" / "r.csv")
+    assert table["ln A/A0"].to_numpy() == pytest.approx(-0.5 * table["time"].to_numpy(), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("formula", "value"),
+    [
+        ("<apply><root/><ci>y</ci></apply>", lambda a: np.sqrt(a)),
+        ("<apply><log/><ci>y</ci></apply>", lambda a: np.log10(a)),
+        ("<apply><log/><logbase><cn>2</cn></logbase><ci>y</ci></apply>", lambda a: np.log2(a)),
+        ("<apply><minus/><ci>y</ci></apply>", lambda a: -a),
+        ("<apply><min/><ci>y</ci><cn>2</cn></apply>", lambda a: np.minimum(a, 2)),
+    ],
+)
+def test_formulas_by_hand(tmp_path, formula, value):
+    ln = "<apply><ln/><apply><divide/>\n      <ci>y</ci><ci>first</ci></apply></apply>"
+    path = with_sedml(tmp_path, ln, formula)
+    table = pd.read_csv(simulate_archive(path, tmp_path / "out") / "a" / "run.sedml" / "r.csv")
+    expected = value(8 * np.exp(-0.5 * table["time"].to_numpy()))
+    assert table["ln A/A0"].to_numpy() == pytest.approx(expected, rel=1e-6)
+
+
+def test_addresses_of_formats_old_and_new(tmp_path):
+    manifest = MANIFEST.replace("combine.specifications/sed-ml", "combine.specifications:sed-ml")
+    content = container.read(packed(tmp_path / "a.omex", **{"manifest.xml": manifest}))
+    assert content.experiments == ("a/run.sedml",)
+
+
+def test_axes_of_version_4_may_be_logarithmic(tmp_path):
+    old = '<plot2D id="p" name="decay">'
+    text = SEDML.replace("level1/version3", "level1/version4").replace('version="3"', 'version="4"')
+    text = text.replace(old, old + '<xAxis type="log10"/><yAxis type="linear"/>')
+    text = text.replace('logX="false" logY="true"', "")
+    archive = container.read(packed(tmp_path / "a.omex", **{"a/run.sedml": text}))
+    plot = experiment.read(archive, "a/run.sedml").outputs[1]
+    assert (plot.log_x, plot.log_y) == (True, False)
 
 
 # -- what is refused -------------------------------------------------------------------------------
@@ -192,7 +292,7 @@ def test_too_many_members(tmp_path, monkeypatch):
 
 def test_entities(tmp_path):
     bomb = MODEL.replace("<sbml", '<!DOCTYPE x [<!ENTITY a "aaaa">]><sbml', 1)
-    with pytest.raises(InputError, match="document type"):
+    with pytest.raises(InputError, match=r"model\.xml, line 2: a document type"):
         simulate_archive(packed(tmp_path / "a.omex", **{"model.xml": bomb}), tmp_path / "out")
 
 
@@ -210,6 +310,20 @@ def test_entities(tmp_path):
         ("[@id='A']", "[@id='Z']", "'Z' is neither a species nor a parameter"),
         ("symbol:time", "symbol:volume", "symbol 'urn:sedml:symbol:volume'"),
         ("<ln/>", "<sin/>", "is not supported. Expected arithmetic"),
+        ("<ci>first</ci>", "", "'divide\\(y\\)' is not supported"),
+        ("<ci>y</ci>", "<apply><abs/>" * 300 + "<ci>y</ci>" + "</apply>" * 300, "more than 256"),
+        (
+            "[@id='A']",
+            "[@id='A']/@initialConcentration",
+            "Expected the 'initialConcentration' left",
+        ),
+        (SEDML[SEDML.index("<dataSet ") : SEDML.index("</listOfDataSets>")], "", "no data set"),
+        (SEDML[SEDML.index("<curve ") : SEDML.index("</listOfCurves>")], "", "no curve"),
+        (
+            '"KISAO:0000019"/>',
+            f'"KISAO:0000019">{STEP_SIZE}</algorithm>',
+            "algorithm parameter 'KISAO:0000467' of 's' is not supported",
+        ),
         ("<ci>first</ci>", "<ci>last</ci>", "nothing is called 'last'"),
         ('numberOfPoints="4"', 'numberOfPoints="2000000"', "has 2000000 steps"),
         ('outputEndTime="4"', 'outputEndTime="1"', "do not rise"),
@@ -237,8 +351,39 @@ def test_a_repeated_task_is_refused_by_name(tmp_path):
 
 def test_a_model_that_the_engine_cannot_run(tmp_path):
     fast = MODEL.replace('fast="false"', 'fast="true"')
-    with pytest.raises(InputError, match="fast reaction"):
+    with pytest.raises(InputError, match=r"model\.xml, line 11: 'turn' is a fast reaction"):
         simulate_archive(packed(tmp_path / "a.omex", **{"model.xml": fast}), tmp_path / "out")
+
+
+def test_a_model_too_deep_for_a_parser(tmp_path):
+    """A hundred thousand brackets end the process in libSBML; here they are refused before."""
+    deep = MODEL.replace("<ci>A</ci>", "<apply><abs/>" * 9999 + "<ci>A</ci>" + "</apply>" * 9999)
+    with pytest.raises(InputError, match=r"model\.xml, line .*elements more than 256 deep"):
+        simulate_archive(packed(tmp_path / "a.omex", **{"model.xml": deep}), tmp_path / "out")
+
+
+def test_more_values_than_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(experiment, "_MOST_VALUES", 49)
+    with pytest.raises(InputError, match="5 points of 10 variables and outputs; at most 49"):
+        simulate_archive(packed(tmp_path / "a.omex"), tmp_path / "out")
+
+
+def test_names_that_a_terminal_would_obey(tmp_path):
+    with pytest.raises(InputError, match=r"'a\\x1b\[31m' is no name of a file"):
+        simulate_archive(packed(tmp_path / "a.omex", **{"a\x1b[31m": ""}), tmp_path / "out")
+
+
+@pytest.mark.parametrize("kind", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_damaged_archives(tmp_path, kind):
+    with zipfile.ZipFile(tmp_path / "a.omex", "w", kind) as archive:
+        for name, text in FILES.items():
+            archive.writestr(name, text)
+    content = bytearray((tmp_path / "a.omex").read_bytes())
+    begin = content.index(b"manifest.xml") + len("manifest.xml")
+    content[begin + 12 : begin + 40] = b"\xff" * 28
+    (tmp_path / "a.omex").write_bytes(content)
+    with pytest.raises(InputError, match=r"a\.omex"):
+        simulate_archive(tmp_path / "a.omex", tmp_path / "out")
 
 
 def test_no_archive_at_all(tmp_path):

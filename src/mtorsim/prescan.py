@@ -103,10 +103,29 @@ def scan_sbml(content: bytes, what: str) -> str:
         formula beyond all need, a number that is none, or XML that is not well formed; names the
         line.
     """
+    return xml_text(content, what, "sbml", "an SBML file")
+
+
+def xml_text(content: bytes, what: str, root: str, kind: str) -> str:
+    """Return an XML document as text that says it is UTF-8.
+
+    Parameters
+    ----------
+    content : bytes
+    what : str
+        Names it in messages.
+    root, kind : str
+        The outermost element that is expected, and what such a file is.
+
+    Raises
+    ------
+    ModelError
+        As `scan_sbml`, and for another outermost element.
+    """
     scan = scan_xml(content, what)
-    if scan.root.rpartition(":")[2] != "sbml":
+    if scan.root.rpartition(":")[2] != root:
         raise ModelError(
-            f"{what}: the outermost element is <{scan.root}>. Expected an SBML file, <sbml>."
+            f"{what}: the outermost element is <{scan.root}>. Expected {kind}, <{root}>."
         )
     try:
         text = content.decode(scan.encoding)

@@ -1,20 +1,28 @@
 """COMBINE archives from anybody: read in memory, never unpacked, with limits."""
 
+import lzma
 import posixpath
+import re
 import stat
+import struct
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from mtorsim.errors import InputError, shown
-from mtorsim.prescan import scan_xml
+from mtorsim.prescan import xml_text
 
 MOST_FILES = 1000
 LARGEST = 100_000_000  # bytes of one file, unpacked
 LARGEST_TOGETHER = 500_000_000
 _MANIFEST = "manifest.xml"
-_SEDML = "combine.specifications/sed-ml"
+_SEDML = re.compile(r"combine\.specifications[/:]sed-?ml\b")
+_DAMAGED = (
+    *(zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError),
+    *(zlib.error, lzma.LZMAError, EOFError, UnicodeError, struct.error),
+)
 
 
 @dataclass(frozen=True)
@@ -35,22 +43,23 @@ class Archive:
     files: Mapping[str, bytes]
     experiments: tuple[str, ...]
 
-    def text(self, path: str) -> str:
+    def text(self, path: str, root: str, kind: str) -> str:
         """Return an XML file as text.
+
+        Parameters
+        ----------
+        path : str
+        root, kind : str
+            As of `prescan.xml_text`.
 
         Raises
         ------
         InputError
-            For what is not there, not UTF-8, or holds what no such file needs; see `prescan`.
+            For what is not there, or what `prescan.xml_text` refuses.
         """
         if path not in self.files:
             raise InputError(f"{self.name}: no file {shown(path)} in the archive.")
-        try:
-            text = self.files[path].decode("utf-8-sig")
-        except UnicodeDecodeError:
-            raise InputError(f"{self.name}: {path} is not UTF-8 text.") from None
-        scan_xml(self.files[path], f"{self.name}, {path}")
-        return text
+        return xml_text(self.files[path], f"{self.name}, {path}", root, kind)
 
 
 def read(path: str | Path) -> Archive:
@@ -68,7 +77,7 @@ def read(path: str | Path) -> Archive:
             files = _files(container, name)
     except OSError as error:
         raise InputError(f"cannot read {str(path)!r}: {error.strerror or error}.") from None
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError) as error:
+    except _DAMAGED as error:
         raise InputError(f"{name}: not a COMBINE archive: {error}.") from None
     if _MANIFEST not in files:
         raise InputError(f"{name}: not a COMBINE archive: there is no {_MANIFEST} in it.")
@@ -99,6 +108,8 @@ def _place(member: zipfile.ZipInfo, name: str) -> str:
     parts = given.split("/")
     if given.startswith("/") or "\\" in given or ":" in given or ".." in parts:
         raise InputError(f"{name}: {shown(given)} leads out of the archive; that is refused.")
+    if not given.isprintable():
+        raise InputError(f"{name}: {shown(given)} is no name of a file; that is refused.")
     return posixpath.normpath(given)
 
 
@@ -118,15 +129,15 @@ def _experiments(archive: Archive) -> tuple[str, ...]:
 
     from mtorsim.library import keep_libsbml
 
-    manifest = libcombine.readOMEXFromString(archive.text(_MANIFEST))
+    manifest = libcombine.readOMEXFromString(archive.text(_MANIFEST, "omexManifest", "a manifest"))
     keep_libsbml()
     found = [
         (posixpath.normpath(one.getLocation()), one.isSetMaster() and one.getMaster())
         for one in manifest.getListOfContents()
-        if _SEDML in one.getFormat()
+        if _SEDML.search(one.getFormat())
     ]
     masters = [place for place, is_master in found if is_master]
     chosen = masters or [place for place, _ in found]
     if not chosen:
         raise InputError(f"{archive.name}: the manifest lists no SED-ML file.")
-    return tuple(chosen)
+    return tuple(dict.fromkeys(chosen))

@@ -5,7 +5,7 @@ What goes beyond that is refused by its name: nothing is left out in silence.
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from mtorsim.archive.container import Archive
 from mtorsim.errors import InputError, shown
 from mtorsim.foreign.model import looked_over
 from mtorsim.library import keep_libsbml, read_sbml
-from mtorsim.prescan import scanned
+from mtorsim.prescan import ModelText
 from mtorsim.steps import Floats
 
 _TIME = "urn:sedml:symbol:time"
@@ -25,6 +25,7 @@ _ADDRESS = re.compile(
 )
 _ODE = {"KISAO:0000019": "CVODE", "KISAO:0000088": "LSODA", "KISAO:0000560": "LSODA/LSODAR"}
 _RELATIVE, _ABSOLUTE = "KISAO:0000209", "KISAO:0000211"
+_STEPS = "KISAO:0000415"  # how many steps at most, beyond which a run fails: we allow a million
 _SETTERS = {
     ("species", "initialConcentration"): "setInitialConcentration",
     ("species", "initialAmount"): "setInitialAmount",
@@ -32,6 +33,7 @@ _SETTERS = {
     ("compartment", "size"): "setSize",
 }
 _MOST_POINTS = 1_000_000
+_MOST_VALUES = 50_000_000  # of one file: points of time times what is read and computed at each
 
 
 @dataclass(frozen=True)
@@ -65,13 +67,23 @@ class Generator:
 
 
 @dataclass(frozen=True)
+class DataSet:
+    """A row of a report: its own id, name and label, and the generator that it shows."""
+
+    id: str
+    name: str
+    label: str
+    generator: str
+
+
+@dataclass(frozen=True)
 class Output:
     """A report, or a plot of curves (x, y, name).
 
     Attributes
     ----------
-    rows : tuple of (str, str)
-        Of a report: label and generator.
+    rows : tuple of DataSet
+        Of a report.
     curves : tuple of (str, str, str)
         Of a plot: generators of x and y, and a name.
     log_x, log_y : bool
@@ -80,7 +92,7 @@ class Output:
 
     id: str
     name: str
-    rows: tuple[tuple[str, str], ...] = ()
+    rows: tuple[DataSet, ...] = ()
     curves: tuple[tuple[str, str, str], ...] = ()
     log_x: bool = False
     log_y: bool = False
@@ -114,7 +126,7 @@ def read(archive: Archive, place: str) -> Experiment:
     """
     import libsedml
 
-    document = libsedml.readSedMLFromString(archive.text(place))
+    document = libsedml.readSedMLFromString(archive.text(place, "sedML", "SED-ML"))
     keep_libsbml()
     where = f"{archive.name}, {place}"
     errors = [document.getError(index) for index in range(document.getNumErrors())]
@@ -137,7 +149,24 @@ def read(archive: Archive, place: str) -> Experiment:
     outputs = tuple(_output(one, generators, where) for one in document.getListOfOutputs())
     if not outputs:
         raise InputError(f"{where}: no output is asked for: neither report nor plot.")
+    _check_size(tasks, generators, outputs, where)
     return Experiment(place, tasks, generators, outputs)
+
+
+def _check_size(
+    tasks: Mapping[str, tuple[str, Course]],
+    generators: Mapping[str, Generator],
+    outputs: tuple[Output, ...],
+    where: str,
+) -> None:
+    longest = max((len(course.times) for _, course in tasks.values()), default=0)
+    columns = sum(1 + len(one.variables) for one in generators.values())
+    columns += sum(len(one.rows) + len(one.curves) for one in outputs)
+    if longest * columns > _MOST_VALUES:
+        raise InputError(
+            f"{where}: {longest} points of {columns} variables and outputs; at most "
+            f"{_MOST_VALUES} values are computed."
+        )
 
 
 def _expect(element: Any, kind: str, where: str) -> None:
@@ -166,6 +195,11 @@ def _course(one: Any, where: str) -> Course:
     given = {
         item.getKisaoID(): item.getValue() for item in algorithm.getListOfAlgorithmParameters()
     }
+    if unknown := sorted({*given} - {_RELATIVE, _ABSOLUTE, _STEPS}):
+        raise InputError(
+            f"{where}: algorithm parameter {shown(unknown[0])} of {one.getId()!r} is not "
+            f"supported. Expected {_RELATIVE}, {_ABSOLUTE} (tolerances) or {_STEPS} (steps)."
+        )
     numbers = (one.getInitialTime(), one.getOutputStartTime(), one.getOutputEndTime())
     steps = one.getNumberOfSteps()
     if not (np.isfinite(numbers).all() and numbers[0] <= numbers[1] < numbers[2]):
@@ -192,7 +226,10 @@ def _tolerance(text: str | None, where: str) -> float | None:
 
 
 def _sbml(archive: Archive, document: Any, id: str, place: str, where: str) -> str:
-    """Return the SBML of a model, with its changes and those of the model it is made from."""
+    """Return the SBML of a model, with its changes and those of the model it is made from.
+
+    It goes through the door for models that were not written here: flattened, or refused.
+    """
     chain: list[Any] = []
     source = id
     models = {one.getId(): one for one in document.getListOfModels()}
@@ -211,15 +248,18 @@ def _sbml(archive: Archive, document: Any, id: str, place: str, where: str) -> s
     if "sbml" not in (language := chain[-1].getLanguage()):
         raise InputError(f"{where}: model language {shown(language)} is not supported: only SBML.")
     path = posixpath.normpath(posixpath.join(posixpath.dirname(place), source))
-    archive.text(path)  # says what is wrong with it as a file of the archive
-    given = scanned(archive.files[path], f"{archive.name}, {path}")
-    flat, _ = looked_over(given)
-    sbml = read_sbml(flat, what=given.what)
-    for model in reversed(chain):
-        for change in model.getListOfChanges():
-            _change(sbml.getModel(), change, where)
+    text, what = archive.text(path, "sbml", "an SBML file"), f"{archive.name}, {path}"
+    if changes := [one for model in reversed(chain) for one in model.getListOfChanges()]:
+        text = _changed(text, changes, what, where)
+    return looked_over(ModelText(text, what, is_sbml=True))[0]
+
+
+def _changed(text: str, changes: Iterable[Any], what: str, where: str) -> str:
     import libsbml
 
+    sbml = read_sbml(text, what=what)
+    for change in changes:
+        _change(sbml.getModel(), change, where)
     return str(libsbml.writeSBMLToString(sbml))
 
 
@@ -273,7 +313,13 @@ def _variables(one: Any, tasks: Mapping[str, Any], where: str) -> Iterator[Varia
                 raise InputError(f"{where}: symbol {item.getSymbol()!r} is not supported.")
             yield Variable(item.getId(), task, "")
         else:
-            yield Variable(item.getId(), task, _address(item.getTarget(), where)[1])
+            _, id, attribute = _address(item.getTarget(), where)
+            if attribute:
+                raise InputError(
+                    f"{where}: target {item.getTarget()!r} of a variable is not supported. "
+                    f"Expected the {attribute!r} left out: what is read changes with time."
+                )
+            yield Variable(item.getId(), task, id)
 
 
 def _output(one: Any, generators: Mapping[str, Generator], where: str) -> Output:
@@ -281,24 +327,35 @@ def _output(one: Any, generators: Mapping[str, Generator], where: str) -> Output
     if not re.fullmatch(r"\w{1,100}", id):
         raise InputError(f"{where}: output id {shown(id)} cannot name a file.")
     if one.getElementName() == "report":
-        sets = [*one.getListOfDataSets()]
-        rows = [(item.getLabel() or item.getId(), item.getDataReference()) for item in sets]
-        for _, reference in rows:
-            _known(generators, reference, "data generator", where)
-        return Output(id, name, rows=tuple(rows))
+        rows = tuple(_row(item, generators, where) for item in one.getListOfDataSets())
+        if not rows:
+            raise InputError(f"{where}: report {id!r} has no data set.")
+        return Output(id, name, rows=rows)
     _expect(one, "plot2D", where)
-    curves, logs = [], []
-    for item in one.getListOfCurves():
-        _expect(item, "curve", where)
-        references = item.getXDataReference(), item.getYDataReference()
-        for reference in references:
-            _known(generators, reference, "data generator", where)
-        curves.append((*references, item.getName() or generators[references[1]].name))
-        logs.append((bool(item.getLogX()), bool(item.getLogY())))
-    return Output(
-        id,
-        name,
-        curves=tuple(curves),
-        log_x=any(x for x, _ in logs),
-        log_y=any(y for _, y in logs),
-    )
+    curves = tuple(_curve(item, generators, where) for item in one.getListOfCurves())
+    if not curves:
+        raise InputError(f"{where}: plot {id!r} has no curve.")
+    log_x, log_y = _logarithmic(one)
+    return Output(id, name, curves=curves, log_x=log_x, log_y=log_y)
+
+
+def _row(item: Any, generators: Mapping[str, Generator], where: str) -> DataSet:
+    reference = item.getDataReference()
+    _known(generators, reference, "data generator", where)
+    return DataSet(item.getId(), item.getName(), item.getLabel() or item.getId(), reference)
+
+
+def _curve(item: Any, generators: Mapping[str, Generator], where: str) -> tuple[str, str, str]:
+    _expect(item, "curve", where)
+    x, y = item.getXDataReference(), item.getYDataReference()
+    for reference in (x, y):
+        _known(generators, reference, "data generator", where)
+    return x, y, item.getName() or generators[y].name
+
+
+def _logarithmic(plot: Any) -> tuple[bool, bool]:
+    """Return whether the axes are: Version 4 says so of an axis, versions before of a curve."""
+    curves = [*plot.getListOfCurves()]
+    x, y = (axis is not None and axis.getTypeAsString() == "log10"
+            for axis in (plot.getXAxis(), plot.getYAxis()))  # fmt: skip
+    return x or any(one.getLogX() for one in curves), y or any(one.getLogY() for one in curves)

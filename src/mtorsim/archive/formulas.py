@@ -35,8 +35,8 @@ def evaluated(tree: Any, values: Mapping[str, Floats], what: str) -> Floats:
     parts = [
         evaluated(tree.getChild(index), values, what) for index in range(tree.getNumChildren())
     ]
-    operation = _operations().get(tree.getType())
-    if operation is None or not parts:
+    operation, fewest, most = _operations().get(tree.getType(), (None, 0, 0))
+    if operation is None or not fewest <= len(parts) <= most:
         import libsbml
 
         raise InputError(
@@ -48,21 +48,27 @@ def evaluated(tree: Any, values: Mapping[str, Floats], what: str) -> Floats:
 
 
 @cache
-def _operations() -> Mapping[int, Callable[[list[Floats]], Any]]:
+def _operations() -> Mapping[int, tuple[Callable[[list[Floats]], Any], int, int]]:
+    """Return type of node -> what it does with its parts, and how few and many there may be."""
     import libsbml
 
+    any_number = 2**31
     return {
-        libsbml.AST_PLUS: lambda parts: reduce(np.add, parts),
-        libsbml.AST_TIMES: lambda parts: reduce(np.multiply, parts),
-        libsbml.AST_MINUS: lambda parts: -parts[0] if len(parts) == 1 else parts[0] - parts[1],
-        libsbml.AST_DIVIDE: lambda parts: np.divide(parts[0], parts[1]),
-        libsbml.AST_POWER: lambda parts: np.power(parts[0], parts[1]),
-        libsbml.AST_FUNCTION_POWER: lambda parts: np.power(parts[0], parts[1]),
-        libsbml.AST_FUNCTION_ROOT: lambda parts: np.power(parts[-1], 1 / parts[0]),
-        libsbml.AST_FUNCTION_EXP: lambda parts: np.exp(parts[0]),
-        libsbml.AST_FUNCTION_LN: lambda parts: np.log(parts[0]),
-        libsbml.AST_FUNCTION_LOG: lambda parts: np.log(parts[-1]) / np.log(parts[0]),
-        libsbml.AST_FUNCTION_ABS: lambda parts: np.abs(parts[0]),
-        libsbml.AST_FUNCTION_MIN: lambda parts: reduce(np.minimum, parts),
-        libsbml.AST_FUNCTION_MAX: lambda parts: reduce(np.maximum, parts),
+        libsbml.AST_PLUS: (lambda parts: reduce(np.add, parts), 1, any_number),
+        libsbml.AST_TIMES: (lambda parts: reduce(np.multiply, parts), 1, any_number),
+        libsbml.AST_MINUS: (
+            lambda parts: -parts[0] if len(parts) == 1 else parts[0] - parts[1],
+            1,
+            2,
+        ),
+        libsbml.AST_DIVIDE: (lambda parts: np.divide(parts[0], parts[1]), 2, 2),
+        libsbml.AST_POWER: (lambda parts: np.power(parts[0], parts[1]), 2, 2),
+        libsbml.AST_FUNCTION_POWER: (lambda parts: np.power(parts[0], parts[1]), 2, 2),
+        libsbml.AST_FUNCTION_ROOT: (lambda parts: np.power(parts[-1], 1 / parts[0]), 2, 2),
+        libsbml.AST_FUNCTION_EXP: (lambda parts: np.exp(parts[0]), 1, 1),
+        libsbml.AST_FUNCTION_LN: (lambda parts: np.log(parts[0]), 1, 1),
+        libsbml.AST_FUNCTION_LOG: (lambda parts: np.log(parts[-1]) / np.log(parts[0]), 2, 2),
+        libsbml.AST_FUNCTION_ABS: (lambda parts: np.abs(parts[0]), 1, 1),
+        libsbml.AST_FUNCTION_MIN: (lambda parts: reduce(np.minimum, parts), 1, any_number),
+        libsbml.AST_FUNCTION_MAX: (lambda parts: reduce(np.maximum, parts), 1, any_number),
     }

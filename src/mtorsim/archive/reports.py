@@ -17,7 +17,7 @@ def csv(report: Output, data: Mapping[str, Floats]) -> bytes:
 
     from mtorsim.export.files import csv as as_csv
 
-    table = pd.DataFrame(_table(report, data).T, columns=[label for label, _ in report.rows])
+    table = pd.DataFrame(_table(report, data).T, columns=[one.label for one in report.rows])
     return as_csv(table)
 
 
@@ -36,14 +36,34 @@ def hdf5(results: Iterable[tuple[Experiment, Mapping[str, Floats]]]) -> bytes:
                     dataset.attrs["uri"] = place
                     dataset.attrs["sedmlId"] = report.id
                     dataset.attrs["sedmlName"] = report.name
-                    dataset.attrs["sedmlDataSetIds"] = [id for _, id in report.rows]
-                    dataset.attrs["sedmlDataSetLabels"] = [label for label, _ in report.rows]
+                    for name, texts in _described(report, data).items():
+                        dataset.attrs[name] = texts
+                    for group in _above(place):
+                        file[group].attrs["uri"] = group
+                        file[group].attrs["combineArchiveLocation"] = group
     return buffer.getvalue()
+
+
+def _described(report: Output, data: Mapping[str, Floats]) -> dict[str, list[str]]:
+    """Return what the readers of BioSimulators need to cut the rows out again."""
+    rows = report.rows
+    return {
+        "sedmlDataSetIds": [one.id for one in rows],
+        "sedmlDataSetNames": [one.name for one in rows],
+        "sedmlDataSetLabels": [one.label for one in rows],
+        "sedmlDataSetDataTypes": ["float64" for _ in rows],
+        "sedmlDataSetShapes": [str(len(data[one.generator])) for one in rows],
+    }
+
+
+def _above(place: str) -> list[str]:
+    parts = place.split("/")[:-1]
+    return ["/".join(parts[: count + 1]) for count in range(len(parts))]
 
 
 def _table(report: Output, data: Mapping[str, Floats]) -> Floats:
     """Return a row for each data set; what is shorter than the longest ends in NaN."""
-    rows = [data[reference] for _, reference in report.rows]
+    rows = [data[one.generator] for one in report.rows]
     table = np.full((len(rows), max(map(len, rows))), np.nan)
     for place, row in enumerate(rows):
         table[place, : len(row)] = row

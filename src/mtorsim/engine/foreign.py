@@ -52,6 +52,7 @@ def run_foreign(
     selections: Sequence[str],
     *,
     relative_tolerance: float = RELATIVE_TOLERANCE,
+    absolute_tolerance: float | None = None,
     label: str = "",
     time_unit: str = "",
 ) -> Curves:
@@ -62,11 +63,13 @@ def run_foreign(
     sbml : str
         Flat SBML.
     times : array, shape (n,)
-        Output times in the model's unit, increasing, the first 0.
+        Output times in the model's unit, increasing; at the first the model is as it begins.
     selections : sequence of str, length m
         What to read, in RoadRunner's words: ``"[A]"`` is a concentration, ``"A"`` an amount or
         the value of a parameter.
     relative_tolerance : float
+    absolute_tolerance : float, optional
+        Amount that the absolute tolerance of each state stays below, beside what its size asks for.
     label, time_unit : str
         For messages.
 
@@ -82,6 +85,7 @@ def run_foreign(
         "sbml": sbml,
         "selections": list(selections),
         "relative_tolerance": relative_tolerance,
+        "absolute_tolerance": absolute_tolerance,
         "label": label,
         "time_unit": time_unit,
     }
@@ -118,6 +122,7 @@ def run_here(
     selections: Sequence[str],
     *,
     relative_tolerance: float = RELATIVE_TOLERANCE,
+    absolute_tolerance: float | None = None,
     label: str = "",
     time_unit: str = "",
     most_steps: int = _MAXIMUM_STEPS,
@@ -125,7 +130,8 @@ def run_here(
     """Simulate in this process; otherwise as `run_foreign`."""
     runner = _loaded(sbml)
     tighter = min(1.0, relative_tolerance / RELATIVE_TOLERANCE)
-    absolute = {id: tighter * value for id, value in _tolerances(runner).items()}
+    most = np.inf if absolute_tolerance is None else absolute_tolerance
+    absolute = {id: min(tighter * value, most) for id, value in _tolerances(runner).items()}
     begun = dict(zip(runner.model.getFloatingSpeciesIds(),
                      runner.model.getFloatingSpeciesAmounts(), strict=True))  # fmt: skip
     place = f"{label or 'the model'}"
@@ -165,6 +171,8 @@ def _simulated(
     if absolute:
         integrator.setValue("absolute_tolerance", list(absolute.values()))
     runner.timeCourseSelections = list(columns)
+    if times[0] != 0:
+        runner.model.setTime(float(times[0]))
     if len(times) > 1:
         return np.array(runner.simulate(times=times.tolist()))
     return np.array([runner.getSelectedValues()])

@@ -136,7 +136,7 @@ def write(
     return Written(
         sbml=str(libsbml.writeSBMLToString(document)) if doses or read_outs else sbml,
         observe=tuple(wanted),
-        selections=tuple(_selection(model, id) for id in wanted.values()),
+        selections=tuple(selection(model, id) for id in wanted.values()),
         units=FrozenMapping({name: _unit(model, id, found) for name, id in wanted.items()}),
         labels=FrozenMapping({name: _label(model, name, id) for name, id in wanted.items()}),
         time_unit=(time_name, scale.minutes),
@@ -220,7 +220,7 @@ def _usual(model: Any) -> list[str]:
     return list(dict.fromkeys(id for id in found if id and model.getElementBySId(id) is not None))
 
 
-def _selection(model: Any, id: str) -> str:
+def selection(model: Any, id: str) -> str:
     """Return what RoadRunner calls the value of an SBML symbol."""
     species = model.getSpecies(id)
     return f"[{id}]" if species is not None and not _is_amount(model, species) else id
@@ -283,4 +283,4 @@ def _dose(model: Any, treatment: Treatment, scale: Scale) -> list[str]:
     return at_once
 
 
-__all__ = ["MEDIUM", "Question", "Written", "write"]
+__all__ = ["MEDIUM", "Question", "Written", "selection", "write"]
