@@ -100,7 +100,7 @@ def published(path: Path, tolerances: str) -> Case:
         model=omex.MODEL,
         name=path.stem,
         names={id: id for id in engine.species},
-        species=frozenset(engine.species),
+        kinds=dict.fromkeys(engine.species, "species"),
         end=100,
         steps=200,
         relative=relative,

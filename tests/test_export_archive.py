@@ -12,7 +12,7 @@ import mtorsim as mt
 from mtorsim.archive import container, experiment, simulate_archive
 from mtorsim.cli import status_of
 from mtorsim.cli.biosimulators import app
-from mtorsim.cli.commands import carry_out
+from mtorsim.cli.commands import carry_out, run_command
 from mtorsim.errors import InputError, UnknownIdError
 
 MANIFEST = """<?xml version="1.0" encoding="UTF-8"?>
@@ -307,7 +307,7 @@ def test_entities(tmp_path):
         ("/@value", "/@constant", "a change of .* is not supported"),
         ('newValue="1"', 'newValue="os.system(1)"', "is not a number"),
         ("[@id='A']", "[@name='A']", "is not supported. Expected one such as"),
-        ("[@id='A']", "[@id='Z']", "'Z' is neither a species nor a parameter"),
+        ("[@id='A']", "[@id='Z']", "'Z' is nothing in its model that can be read"),
         ("symbol:time", "symbol:volume", "symbol 'urn:sedml:symbol:volume'"),
         ("<ln/>", "<sin/>", "is not supported. Expected arithmetic"),
         ("<ci>first</ci>", "", "'divide\\(y\\)' is not supported"),
@@ -429,3 +429,65 @@ def test_the_bytes_of_an_archive_are_read_in_memory(tmp_path):
     assert {*content.files} == {*FILES}
     assert content.experiments == ("a/run.sedml",)
     assert io.BytesIO(content.files["model.xml"]).read() == MODEL.encode()
+
+
+# -- archives of models that were not written here -------------------------------------------------
+
+FOREIGN = """
+model decay
+  unit hour = 3600 second; time_unit = hour
+  compartment c = 2; species A in c, B in c; A = 8; B = 0; k = 0.5
+  turn: A -> B; c*k*A
+  half := A/2
+end
+"""
+
+
+def foreign(tmp_path, *arguments):
+    (tmp_path / "decay.ant").write_text(FOREIGN, encoding="utf-8")
+    model = ["--model", str(tmp_path / "decay.ant"), "--duration", "4h", "--observe", "A,half,turn"]
+    return status_of(["export", *model, *arguments], run_command)
+
+
+def test_a_foreign_model_leaves_as_an_archive_and_comes_back(tmp_path, capsys):
+    """In its own time unit; a species, what a rule computes, and a rate."""
+    path = tmp_path / "decay.omex"
+    assert foreign(tmp_path, "-o", str(path)) == 0
+    assert capsys.readouterr().out == f"Wrote {path}.\n"
+    first = path.read_bytes()
+    assert foreign(tmp_path, "-o", str(path)) == 0
+    assert path.read_bytes() == first
+    table = pd.read_csv(
+        simulate_archive(path, tmp_path / "out") / "simulation.sedml" / "report.csv"
+    )
+    assert [*table.columns] == ["time", "A", "half", "turn"]
+    expected = 8 * np.exp(-0.5 * np.linspace(0, 4, len(table)))
+    assert table["time"].iloc[-1] == 4
+    assert table["A"].to_numpy() == pytest.approx(expected, rel=1e-6)
+    assert table["half"].to_numpy() == pytest.approx(expected / 2, rel=1e-6)
+    assert table["turn"].to_numpy() == pytest.approx(expected, rel=1e-6)  # 2 l * 0.5/h * A
+
+
+def test_sed_ml_of_a_foreign_model_stands_beside_it(tmp_path, capsys):
+    assert foreign(tmp_path, "-o", str(tmp_path / "run.sedml")) == 0
+    assert {"run.sedml", "run.xml"} <= {one.name for one in tmp_path.iterdir()}
+    text = (tmp_path / "run.sedml").read_text(encoding="utf-8")
+    assert 'source="run.xml"' in text
+    assert "listOfReactions/sbml:reaction[@id=&apos;turn&apos;]" in text
+    capsys.readouterr()
+    assert foreign(tmp_path, "--to", "sedml", "-o", str(tmp_path / "other.xml")) == 2
+    assert "Expected another ending, such as run.sedml" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--to", "petab", "-o", "p"], "written as sbml, antimony, sedml or omex"),
+        (["-o", "p.xml", "--estimate", "k"], "--estimate, --data and --arbitrary-units belong to"),
+        (["--to", "omex"], "--to omex: where to?"),
+        (["-o", "p.omx"], "no format for the ending '.omx'. Closest: '.omex'"),
+    ],
+)
+def test_what_a_foreign_model_is_not_exported_as(tmp_path, capsys, options, message):
+    assert foreign(tmp_path, *options) == 2
+    assert message in capsys.readouterr().err

@@ -1,6 +1,7 @@
 """SED-ML and COMBINE archives, and what every export carries beside its numbers."""
 
 import io
+import re
 import zipfile
 from collections import Counter
 from functools import cache
@@ -82,6 +83,15 @@ def test_species_without_an_identifier_are_known(name):
     """Pools that nobody catalogues, and RapaLink-1."""
     nameless = {one.getId() for one in elements(name)["species"] if not one.getNumCVTerms()}
     assert nameless <= {"metabolites", "faeces", "urine", "RapaLink_1", "RapaLink_1_medium"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_identifiers_are_of_one_form(name):
+    """Compact identifiers, or a DOI: https://identifiers.org/uniprot:P62942."""
+    links = re.findall(r'rdf:resource="([^"]*)"', mt.export_sbml(scenario(name)))
+    form = re.compile(r"https://identifiers\.org/[\w.]+:\w+(-\w+)?|https://doi\.org/10\.\S+")
+    assert [one for one in links if not form.fullmatch(one)] == []
+    assert len({*links}) > 50
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -226,6 +236,19 @@ def test_nothing_is_written_when_the_model_would_be_in_the_way(tmp_path):
     with pytest.raises(InputError, match="it is a folder"):
         mt.export_sedml(scenario("dish"), tmp_path / "run.sedml")
     assert not (tmp_path / "run.sedml").exists()
+
+
+def test_a_model_is_not_written_over_its_sedml(tmp_path):
+    with pytest.raises(InputError, match=r"run\.xml.*Expected another ending"):
+        mt.export_sedml(scenario("dish"), tmp_path / "run.xml")
+    assert not (tmp_path / "run.xml").exists()
+
+
+def test_plots_are_those_of_version_4():
+    """There the axes say whether they are logarithmic, no longer the curves."""
+    text = mt.export_sedml(scenario("dish"))
+    assert '<xAxis type="linear"/>' in text
+    assert "logX" not in text
 
 
 @pytest.mark.parametrize(

@@ -233,6 +233,11 @@ def test_hours_may_be_plain_numbers(tmp_path):
         ("observable,time,time_h,value\nMYC,6 h,6,1\n", "both 'time' and 'time_h'"),
         ("observable,time,value,sdev\nMYC,6 h,1,1\n", "no column 'sdev'"),
         ("observable,time,value\n", "no measurements"),
+        ("observable,time,value\n\n,,\n", "no measurements"),
+        ("observable,time,value\n\n,,\nMYC,6 h,high\n", "line 4: value 'high'"),
+        ("observable,time,value\nMYC,6 h\n", "line 2: value '' is not a number"),
+        ("observable,time,value\nMYC,6 h,1,2\n", "more fields than there are columns"),
+        ("observable,time,value,sd\nMYC,6 h,1,-1\n", "line 2: sd '-1' is not above zero"),
         ("", "not a CSV table"),
     ],
 )

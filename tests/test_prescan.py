@@ -90,6 +90,18 @@ def test_numbers_in_comments_and_names_are_no_numbers():
     assert not read_model('A = 1 // 1e999\nA is "1e9999"\n').is_sbml
 
 
+@pytest.mark.parametrize("mark", ["```", '"""'])
+def test_numbers_in_notes_are_no_numbers(mark):
+    """Hashes, which every export has in its notes, now and then look like 5e265304."""
+    notes = f"model notes {mark}\nSHA-256: 5e265304d9f3\n{mark}"
+    assert not read_model(f"A = 1\n{notes}").is_sbml
+    assert "line 5: '1e999'" in refusal(f"A = 1\n{notes}\nk = 1e999")
+
+
+def test_an_address_in_quotes_hides_nothing():
+    assert "line 2: '1e999'" in refusal('A = 1\nA identity "https://x.org/1"; k = 1e999')
+
+
 def test_an_address_is_not_fetched():
     assert "Download the file" in refusal("https://example.org/model.xml")
 

@@ -1,6 +1,6 @@
 """Runs the experiments of an archive and writes their reports and plots."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -129,12 +129,16 @@ def _generated(one: Experiment) -> Data:
     return found
 
 
+def _readable(model: Any) -> tuple[Callable[[str], Any], ...]:
+    return model.getSpecies, model.getParameter, model.getCompartment, model.getReaction
+
+
 def _run(sbml: str, course: Course, symbols: list[str], label: str) -> Data:
     """Return symbol -> values, and time under the empty name."""
     model = read_sbml(sbml).getModel()
     for id in symbols:
-        if model.getSpecies(id) is None and model.getParameter(id) is None:
-            raise InputError(f"{label}: {id!r} is neither a species nor a parameter of its model.")
+        if not any(find(id) is not None for find in _readable(model)):
+            raise InputError(f"{label}: {id!r} is nothing in its model that can be read.")
     curves = run_foreign(
         sbml,
         np.unique(np.append(course.start, course.times)),

@@ -165,13 +165,15 @@ def export(
     debug: options.Debug = False,  # noqa: ARG001
 ) -> None:
     """Write what `run` would simulate, in the format of another program."""
-    from mtorsim.cli.export import Fit
+    from mtorsim.cli.export import Fit, refuse_fit
     from mtorsim.cli.export import export as work
 
     wish = options.Wish(scenario, cell, drug, stimulus, perturb, duration, set_, observe, species)
     if (given := options.model_wish(model, map_, time_unit)) is not None:
         from mtorsim.cli.foreign import export as work_foreign
 
+        if to != "petab":  # which is refused for a foreign model
+            refuse_fit(Fit(estimate, data, arbitrary_units))
         work_foreign(wish, given, to, output, quiet=quiet)
         return
     work(wish, to, output, Fit(estimate, data, arbitrary_units), quiet=quiet)

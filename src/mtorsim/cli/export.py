@@ -35,25 +35,49 @@ class Fit:
 
 def export(wish: Wish, to: str | None, output: str | None, fit: Fit, *, quiet: bool) -> None:
     """Carry out the command."""
-    to = to or _ENDINGS.get(Path(output or "").suffix.lower(), "sbml")
+    to = to or by_ending(output)
     _check(to, output, fit)
     text = _written(wish.scenario(), to, output, fit)
     if output is None:
         screen.say(text)
     elif not quiet:
-        screen.say(f"Wrote {_what(to, output)}.")
+        screen.say(f"Wrote {what(to, output)}.")
+
+
+def by_ending(output: str | None) -> str:
+    """Return the format that a file's ending stands for; SBML without a file or an ending."""
+    ending = Path(output or "").suffix.lower()
+    if ending and ending not in _ENDINGS:
+        raise UnknownIdError(
+            kind="format for the ending", given=ending, choices=_ENDINGS, where="--output",
+            listing="mtorsim export --help, or say it with --to",
+        )  # fmt: skip
+    return _ENDINGS.get(ending, "sbml")
+
+
+def check_place(to: str, output: str | None) -> None:
+    """Refuse to print what is no text."""
+    if output is None and to in _NEED_A_FILE:
+        raise InputError(f"--to {to}: where to? Add --output, such as -o {_NEED_A_FILE[to]}.")
+
+
+def refuse_fit(fit: Fit) -> None:
+    """Refuse the options that only a PEtab problem has."""
+    if fit != Fit():
+        raise InputError(
+            "--estimate, --data and --arbitrary-units belong to a problem of parameter "
+            "estimation. Add --to petab."
+        )
 
 
 def _check(to: str, output: str | None, fit: Fit) -> None:
     if to not in FORMATS:
         raise UnknownIdError(kind="export format", given=to, choices=FORMATS)
-    if output is None and to in _NEED_A_FILE:
-        raise InputError(f"--to {to}: where to? Add --output, such as -o {_NEED_A_FILE[to]}.")
-    if to != "petab" and fit != Fit():
-        raise InputError(
-            "--estimate, --data and --arbitrary-units belong to a problem of parameter "
-            "estimation. Add --to petab."
-        )
+    check_place(to, output)
+    if to != "petab":
+        refuse_fit(fit)
+    elif fit.estimate is not None and not _ids(fit.estimate):
+        raise InputError("--estimate: expected ids of parameters, such as 'kphos_S6K1_by_mTORC1'.")
 
 
 def _written(scenario: "Scenario", to: str, output: str | None, fit: Fit) -> str:
@@ -62,11 +86,10 @@ def _written(scenario: "Scenario", to: str, output: str | None, fit: Fit) -> str
 
     if to == "petab":
         assert output is not None
-        ids = [part.strip() for text in fit.estimate or () for part in text.split(",")]
         edge.export_petab(
             scenario,
             output,
-            estimate=[id for id in ids if id],
+            estimate=_ids(fit.estimate or ()),
             data=fit.data,
             arbitrary_units=fit.arbitrary_units,
         )
@@ -82,7 +105,13 @@ def _written(scenario: "Scenario", to: str, output: str | None, fit: Fit) -> str
     return ""
 
 
-def _what(to: str, output: str) -> str:
+def _ids(texts: Sequence[str]) -> list[str]:
+    ids = [part.strip() for text in texts for part in text.split(",")]
+    return [id for id in ids if id]
+
+
+def what(to: str, output: str) -> str:
+    """Return what was written, in words."""
     if to == "sedml":
         return f"{output} and {Path(output).with_suffix('.xml')}"
     return f"{output}: problem.yaml, model.xml and four tables" if to == "petab" else output

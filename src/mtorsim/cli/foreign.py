@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mtorsim.cli import screen
@@ -56,27 +55,25 @@ def run(wish: Wish, model: ModelWish, out: str, *, quiet: bool, as_json: bool) -
 def export(
     wish: Wish, model: ModelWish, to: str | None, output: str | None, *, quiet: bool
 ) -> None:
-    """Carry out ``export --model``: SBML or Antimony."""
-    from mtorsim.cli.export import _ENDINGS
-    from mtorsim.export.files import check_file_target, write_file
+    """Carry out ``export --model``."""
+    from mtorsim.cli.export import by_ending, check_place, what
+    from mtorsim.export import foreign_files
+    from mtorsim.export.files import write_files
 
-    to = to or _ENDINGS.get(Path(output or "").suffix.lower(), "sbml")
-    if to not in ("sbml", "antimony"):
-        raise InputError(f"--to {shown(to)}: a foreign model is written as sbml or antimony.")
-    if output is not None:
-        check_file_target(output)
+    to = to or by_ending(output)
+    if to not in ("sbml", "antimony", "sedml", "omex"):
+        raise InputError(
+            f"--to {shown(to)}: a foreign model is written as sbml, antimony, sedml or omex."
+        )
+    check_place(to, output)
     loaded, asked = _asked(wish, model)
-    text = loaded.to_sbml(**asked)
-    if to == "antimony":
-        from mtorsim.library import sbml_to_antimony
-
-        text = sbml_to_antimony(text)
+    files = foreign_files(loaded, to, output, **asked)
     if output is None:
-        screen.say(text)
+        screen.say(next(iter(files.values())).decode("utf-8"))
         return
-    write_file(output, text.encode("utf-8"))
+    write_files(files)
     if not quiet:
-        screen.say(f"Wrote {output}.")
+        screen.say(f"Wrote {what(to, output)}.")
 
 
 def propose(file: str, output: str | None, *, quiet: bool) -> None:

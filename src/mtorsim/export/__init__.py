@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mtorsim.errors import InputError
 from mtorsim.export.files import (
     check_file_target,
     check_folder_target,
@@ -14,6 +15,7 @@ from mtorsim.export.files import (
 from mtorsim.export.run_folder import save
 
 if TYPE_CHECKING:
+    from mtorsim.foreign import Model
     from mtorsim.scenario import Scenario
 
 __all__ = [
@@ -83,9 +85,7 @@ def export_sedml(scenario: "Scenario", path: str | Path | None = None) -> str:
     if path is None:
         return _sedml(scenario, "model.xml")[0]
     path = Path(path)
-    model = path.with_suffix(".xml")
-    for file in (path, model):
-        check_file_target(file)
+    model = _beside(path)
     text, sbml = _sedml(scenario, model.name)
     write_files({model: sbml.encode("utf-8"), path: text.encode("utf-8")})
     return text
@@ -167,6 +167,61 @@ def export_petab(
     content = petab.files(scenario, estimate, data, arbitrary_units=arbitrary_units)
     write_folder(folder, content)
     return Path(folder)
+
+
+def foreign_files(
+    model: "Model", to: str, path: str | Path | None, **asked: Any
+) -> dict[Path, bytes]:
+    """Return file -> content of the export of a model that was not written here.
+
+    Parameters
+    ----------
+    model : Model
+    to : str
+        ``"sbml"``, ``"antimony"``, ``"sedml"`` or ``"omex"``.
+    path : str or Path, optional
+        The file; that of the model beside SED-ML is called after it.
+    **asked
+        As of ``Model.simulate``.
+
+    Raises
+    ------
+    InputError
+        For anything wrong with what was asked, or a file that cannot be written.
+    SimulationError
+        When the model cannot be run, for SED-ML and archives.
+    """
+    from mtorsim.export import omex, sedml
+    from mtorsim.library import sbml_to_antimony
+
+    file = Path("model.sedml" if path is None else path)
+    if path is not None:
+        check_file_target(file)
+    if to in ("sbml", "antimony"):
+        sbml = model.to_sbml(**asked)
+        text = sbml if to == "sbml" else sbml_to_antimony(sbml)
+        return {file: text.encode("utf-8")}
+    beside = file.with_suffix(".xml") if path is None else _beside(file)
+    result = model.simulate(**asked)
+    experiment = sedml.of_foreign(result, omex.MODEL if to == "omex" else beside.name)
+    text = sedml.written(experiment)
+    if to == "omex":
+        words = result.scenario.in_words()
+        return {file: omex.packed(result.sbml, text, words, level=experiment.level)}
+    return {file: text.encode("utf-8"), beside: result.sbml.encode("utf-8")}
+
+
+def _beside(path: Path) -> Path:
+    """Return where the model of a SED-ML file is written."""
+    model = path.with_suffix(".xml")
+    if model == path:
+        raise InputError(
+            f"cannot write {str(path)!r}: the model is written beside the SED-ML, under that name. "
+            "Expected another ending, such as run.sedml."
+        )
+    for file in (path, model):
+        check_file_target(file)
+    return model
 
 
 def to_tellurium(scenario: "Scenario") -> Any:

@@ -78,17 +78,23 @@ def read(path: str | Path, end: float, ids: Iterable[str]) -> tuple[Measurement,
     table = _table(Path(path))
     time = _time_column([*table.columns], path)
     known = tuple(ids)
-    return tuple(
+    found = tuple(
         _measurement({**row}, time, end, known, f"{path}, line {line}")
         for line, row in enumerate(table.to_dict("records"), start=2)
+        if any(text.strip() for text in row.values())
     )
+    if not found:
+        raise InputError(f"{path}: no measurements. Expected {_EXAMPLE}.")
+    return found
 
 
 def _table(path: Path) -> "pd.DataFrame":
     import pandas as pd
 
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True)
+        table = pd.read_csv(
+            path, dtype=str, keep_default_na=False, skipinitialspace=True, skip_blank_lines=False
+        ).fillna("")
     except OSError as error:
         raise InputError(f"cannot read {str(path)!r}: {error.strerror or error}.") from None
     except ValueError as error:  # also what the parser raises, and bytes that are no UTF-8
@@ -97,8 +103,8 @@ def _table(path: Path) -> "pd.DataFrame":
     missing = [name for name in ("observable", "value") if name not in table.columns]
     if missing:
         raise InputError(f"{path}: no column {missing[0]!r}. Expected {_EXAMPLE}.")
-    if table.empty:
-        raise InputError(f"{path}: no measurements. Expected {_EXAMPLE}.")
+    if not isinstance(table.index, pd.RangeIndex):
+        raise InputError(f"{path}: rows have more fields than there are columns in the first line.")
     return table
 
 

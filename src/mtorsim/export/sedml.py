@@ -20,7 +20,12 @@ CVODE, RELATIVE, ABSOLUTE, STEPS = (
 _MAXIMUM_STEPS = 100_000
 _MOST_POINTS = 1000
 _INTERVALS = (0.1, 0.5, 1, 2, 5, 10, 15, 20, 30, 60, 120, 360, 720, 1440)  # min
-_PARAMETER = "listOfParameters/sbml:parameter"
+_ADDRESSES = {
+    "species": "listOfSpecies/sbml:species",
+    "parameter": "listOfParameters/sbml:parameter",
+    "compartment": "listOfCompartments/sbml:compartment",
+    "reaction": "listOfReactions/sbml:reaction",
+}
 _LONGEST = 24  # letters of a curve's name
 _TIME = "urn:sedml:symbol:time"
 _TITLES = {
@@ -65,8 +70,8 @@ class Experiment:
         Lines of text.
     names : mapping of str to str
         Id to read -> name for people, in the order of the report.
-    species : frozenset of str
-        Those of them that are species; the others are parameters.
+    kinds : mapping of str to str
+        Id -> ``"species"``, ``"compartment"`` or ``"reaction"``; what is not in it is a parameter.
     end : float
         End of the run, in the time of the model.
     steps : int
@@ -86,7 +91,7 @@ class Experiment:
     name: str
     notes: str = ""
     names: Mapping[str, str]
-    species: frozenset[str]
+    kinds: Mapping[str, str]
     end: float
     steps: int
     relative: float
@@ -124,7 +129,6 @@ def of_result(result: "Result", model: str) -> Experiment:
 
     document = read_sbml(result.sbml)
     sbml = document.getModel()
-    is_species = {id for id in result.ids if sbml.getSpecies(id) is not None}
     smallest = min(one.getSize() for one in sbml.getListOfCompartments())
     end = float(result.time[-1])
     return Experiment(
@@ -132,7 +136,7 @@ def of_result(result: "Result", model: str) -> Experiment:
         name=sbml.getName(),
         notes=result.scenario.in_words(),
         names=result.labels,
-        species=frozenset(is_species),
+        kinds=_kinds(sbml, result.ids),
         end=end,
         steps=intervals(end),
         relative=result.tolerances["relative"],
@@ -142,6 +146,51 @@ def of_result(result: "Result", model: str) -> Experiment:
         panels=_panels(result.ids),
         hour=60.0,
     )
+
+
+def of_foreign(result: "Result", model: str) -> Experiment:
+    """Return the experiment that draws the curves of a model that was not written here.
+
+    Parameters
+    ----------
+    result : Result
+        What ``Model.simulate`` returned.
+    model : str
+        Address of the SBML file.
+    """
+    from mtorsim.library import read_sbml
+
+    document = read_sbml(result.sbml)
+    labels, names = result.labels, {}
+    for asked, selection in zip(result.ids, result.compiled.selections, strict=True):
+        names.setdefault(selection.strip("[]"), labels[asked])  # one id may be asked for twice
+    ids = tuple(names)
+    _, minutes = result.compiled.time_unit
+    end = float(result.time[-1]) / minutes
+    return Experiment(
+        model=model,
+        name=result.scenario.name,
+        notes=result.scenario.in_words(),
+        names=names,
+        kinds=_kinds(document.getModel(), ids),
+        end=end,
+        steps=intervals(float(result.time[-1])),
+        relative=result.tolerances["relative"],
+        # One number for all amounts: that of the smallest.
+        absolute=min(result.tolerances["absolute"].values(), default=1e-12),
+        panels=(Panel(id="plot", title=result.scenario.name, curves=ids),),
+        hour=60.0 / minutes,
+        level=(document.getLevel(), document.getVersion()),
+    )
+
+
+def _kinds(sbml: Any, ids: Iterable[str]) -> dict[str, str]:
+    finders = {
+        "species": sbml.getSpecies,
+        "compartment": sbml.getCompartment,
+        "reaction": sbml.getReaction,
+    }
+    return {id: kind for id in ids for kind, find in finders.items() if find(id) is not None}
 
 
 def intervals(end: float) -> int:
@@ -273,7 +322,7 @@ def _short(id: str, name: str) -> str:
 
 
 def _address(experiment: Experiment, id: str) -> str:
-    kind = "listOfSpecies/sbml:species" if id in experiment.species else _PARAMETER
+    kind = _ADDRESSES[experiment.kinds.get(id, "parameter")]
     return f"/sbml:sbml/sbml:model/sbml:{kind}[@id='{id}']"
 
 
@@ -291,14 +340,14 @@ def _write_plot(document: Any, panel: Panel) -> None:
     plot = document.createPlot2D()
     _name(plot, panel.id, panel.title)
     known = {one.getId(): one.getName() for one in document.getListOfDataGenerators()}
+    for axis in (plot.createXAxis(), plot.createYAxis()):
+        axis.setType("linear")
     for id in panel.curves:
         shown = f"relative_{id}" if f"relative_{id}" in known else f"data_{id}"
         curve = plot.createCurve()
         _name(curve, f"{panel.id}_{id}", known[shown])
         curve.setXDataReference("time_h" if "time_h" in known else "time")
         curve.setYDataReference(shown)
-        curve.setLogX(False)
-        curve.setLogY(False)
 
 
 def _check(text: str) -> None:
