@@ -90,10 +90,9 @@ def test_numbers_in_comments_and_names_are_no_numbers():
     assert not read_model('A = 1 // 1e999\nA is "1e9999"\n').is_sbml
 
 
-@pytest.mark.parametrize("mark", ["```", '"""'])
-def test_numbers_in_notes_are_no_numbers(mark):
+def test_numbers_in_notes_are_no_numbers():
     """Hashes, which every export has in its notes, now and then look like 5e265304."""
-    notes = f"model notes {mark}\nSHA-256: 5e265304d9f3\n{mark}"
+    notes = "model notes ```\nSHA-256: 5e265304d9f3\n```"
     assert not read_model(f"A = 1\n{notes}").is_sbml
     assert "line 5: '1e999'" in refusal(f"A = 1\n{notes}\nk = 1e999")
 

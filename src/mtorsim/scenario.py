@@ -448,7 +448,7 @@ def settings(given: object) -> FrozenMapping[str, float | str]:
     with within("set"):
         if not isinstance(given, Mapping):
             raise ScenarioError(
-                "set: expected a mapping such as {'kphos_S6K1_by_mTORC1': '0.3 1/min'}, "
+                "set: expected a mapping such as {'kphos_S6K1_by_mTORC1': '0.03 1/(nM*min)'}, "
                 f"got {shown(given)}."
             )
         return FrozenMapping(
@@ -462,7 +462,7 @@ def _setting(key: str, value: object) -> float | str:
             value = f"{value.magnitude!r} {value.units}"
         if isinstance(value, bool) or not isinstance(value, str | Real):
             raise ScenarioError(
-                f"{key}: expected a number, or text such as '0.3 1/min', got {shown(value)}."
+                f"{key}: expected a number, or text such as '0.03 1/(nM*min)', got {shown(value)}."
             )
         if _not_finite(value):
             raise ScenarioError(f"{key}: {shown(value)} is not a finite number.")

@@ -134,7 +134,7 @@ class ScenarioFile(BaseModel):
         dict[str, float | str],
         Field(
             description="Parameters or species and their values; a bare number is in their unit.",
-            examples=[{"kphos_S6K1_by_mTORC1": "0.3 1/min"}],
+            examples=[{"kphos_S6K1_by_mTORC1": "0.03 1/(nM*min)"}],
         ),
     ] = {}
     observe: Annotated[

@@ -34,7 +34,7 @@ def settings_of(
     Parameters
     ----------
     given : mapping of str to number or str
-        Id -> value, such as ``"0.3 1/min"``.
+        Id -> value, such as ``"0.03 1/(nM*min)"``.
     table : mapping of str to Symbol
         Every id of the model.
     sbml : str

@@ -161,7 +161,8 @@ def of_foreign(result: "Result", model: str) -> Experiment:
     from mtorsim.library import read_sbml
 
     document = read_sbml(result.sbml)
-    labels, names = result.labels, {}
+    labels = result.labels
+    names: dict[str, str] = {}
     for asked, selection in zip(result.ids, result.compiled.selections, strict=True):
         names.setdefault(selection.strip("[]"), labels[asked])  # one id may be asked for twice
     ids = tuple(names)
