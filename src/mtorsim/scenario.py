@@ -462,7 +462,7 @@ def _setting(key: str, value: object) -> float | str:
             value = f"{value.magnitude!r} {value.units}"
         if isinstance(value, bool) or not isinstance(value, str | Real):
             raise ScenarioError(
-                f"{key}: expected a number, or text such as '0.03 1/(nM*min)', got {shown(value)}."
+                f"{key}: expected a number, or text such as '0.3 1/min', got {shown(value)}."
             )
         if _not_finite(value):
             raise ScenarioError(f"{key}: {shown(value)} is not a finite number.")
