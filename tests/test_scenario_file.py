@@ -298,7 +298,7 @@ def test_round_trip(load, text):
         (
             "set:\n  k: yes\n",
             ScenarioError,
-            "line 2: set.k: expected a number or text such as '0.3 1/min', got the truth",
+            "line 2: set.k: expected a number or text such as '0.03 1/(nM*min)', got the truth",
         ),
         ("set:\n  k: [1]\n", ScenarioError, "line 2: set.k: expected a number or text such as"),
         ("set:\n  k: .inf\n", ScenarioError, "line 2: k: inf is not a finite number."),
