@@ -159,6 +159,21 @@ FIGURES = pytest.StashKey[list[str]]()
 CACHE = pytest.StashKey[str]()
 
 
+def pytest_addoption(parser):
+    parser.addoption(
+        "--campaign",
+        type=int,
+        metavar="N",
+        help="how many cases the tests in tests/hardening make (usually few, to be quick)",
+    )
+
+
+@pytest.fixture
+def campaign(request):
+    """A function: how many cases to make, that many unless --campaign says otherwise."""
+    return lambda usual: request.config.getoption("--campaign") or usual
+
+
 def pytest_configure(config):
     config.stash[FIGURES] = []
     # What tests compute is not the user's: processes that they start find it here, too.

@@ -1,0 +1,79 @@
+"""Files from anybody: each is refused in a line or runs; nothing crashes, hangs or leaks out."""
+
+import time
+from collections import Counter
+
+import pytest
+from broken import ANTIMONY, CSV, SBML, YAML, made
+
+import mtorsim as mt
+from mtorsim.archive import simulate_archive
+from mtorsim.check import check_file
+from mtorsim.cli import main
+from mtorsim.errors import MtorsimError
+from mtorsim.fits import data
+
+LONGEST = 10.0  # s
+
+
+def tried(kind, content, folder, capsys):
+    """Return how an input fared: ``"ran"`` or ``"refused"``; anything else is raised."""
+    if kind == "arguments":
+        return ran_as_command(content, capsys)
+    path = folder / f"given.{kind}"
+    path.write_bytes(content)
+    try:
+        if kind == "csv":
+            data.read(path)
+        elif kind == "omex":
+            simulate_archive(path, folder / "out")
+        elif kind == "yaml":
+            return ran_as_command(["check", "-q", str(path)], capsys)
+        else:
+            check_file(path)
+            mt.load_model(path, time_unit="s").simulate(duration=10.0, times=[0, 5, 10])
+    except MtorsimError as error:
+        said = str(error)
+    else:
+        return "ran"
+    assert said
+    assert "failed in a library underneath" not in said, said
+    return "refused"
+
+
+def ran_as_command(arguments, capsys):
+    with pytest.raises(SystemExit) as leaving:
+        main(arguments)
+    complaint = capsys.readouterr().err
+    assert leaving.value.code in (0, 1, 2), complaint
+    assert "Traceback" not in complaint
+    assert "unexpected" not in complaint.partition(":")[2][:12], complaint
+    return "ran" if leaving.value.code == 0 else "refused"
+
+
+def test_sound_inputs_run(tmp_path, capsys):
+    for kind, sound in (("xml", SBML), ("ant", ANTIMONY), ("yaml", YAML), ("csv", CSV)):
+        assert tried(kind, sound.encode(), tmp_path, capsys) == "ran", kind
+
+
+def test_broken_inputs(tmp_path, capsys, monkeypatch, campaign, record_figures):
+    inside = tmp_path / "a" / "b" / "work"
+    inside.mkdir(parents=True)
+    monkeypatch.chdir(inside)
+    fared, slow, faults = Counter(), [], []
+    for number in range(campaign(60)):
+        kind, content = made(number)
+        begun = time.monotonic()
+        try:
+            fared[kind, tried(kind, content, inside, capsys)] += 1
+        except (Exception, KeyboardInterrupt) as error:
+            if isinstance(error, KeyboardInterrupt):
+                raise
+            faults.append((number, kind, repr(error)[:300]))
+        if (took := time.monotonic() - begun) > LONGEST:
+            slow.append((number, kind, round(took, 1)))
+    record_figures(f"broken inputs {dict(fared)}; slower than {LONGEST:.0f} s: {slow}")
+    assert not faults
+    assert not slow
+    outside = [one for one in tmp_path.rglob("*") if one.is_file() and inside not in one.parents]
+    assert not outside
