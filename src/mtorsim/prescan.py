@@ -150,6 +150,10 @@ def scan_xml(content: bytes, what: str) -> Scan:
     except expat.ExpatError as error:
         message = expat.errors.messages[error.code]
         raise ModelError(f"{what}, line {error.lineno}: not well-formed XML: {message}.") from None
+    except (LookupError, ValueError) as error:
+        if isinstance(error, ModelError):
+            raise
+        raise ModelError(f"{what}: not well-formed XML: {error}.") from None  # no such encoding
     return scan
 
 

@@ -88,6 +88,8 @@ class Scan:
             return
         self._look_at(attributes)
         if name.rpartition(":")[2] == "cn":
+            if self._number is not None:
+                raise self._refusal("a number inside a number.")
             self._begin_number(attributes)
         elif self._number is not None:
             self._number.append(_SEP)

@@ -48,8 +48,9 @@ class Timing:
 
     @cached_property
     def _model(self) -> Any:
-        if not self._given.getModel().getNumFunctionDefinitions():
-            return self._given.getModel()
+        functions = self._given.getModel().getListOfFunctionDefinitions()
+        if not any(_compares(one.getMath()) for one in functions if one.isSetMath()):
+            return self._given.getModel()  # writing functions out takes libSBML seconds
         self._copy = self._given.clone()
         options = libsbml.ConversionProperties()
         options.addOption("expandFunctionDefinitions", True)
@@ -70,12 +71,22 @@ class Timing:
         return {one.getId(): one.getValue() for one in self._model.getListOfParameters()
                 if one.isSetValue() and one.getId() not in changed}  # fmt: skip
 
+    @cached_property
+    def _clocks(self) -> frozenset[str]:
+        """Return what runs like time: its rate is a number."""
+        rules = [one for one in self._model.getListOfRules() if one.isRate() and one.isSetMath()]
+        return frozenset(
+            one.getVariable() for one in rules if np.isfinite(self.value(one.getMath()))
+        )
+
     # -- what is in a formula --------------------------------------------------------------------
 
     def degree(self, node: Any, seen: frozenset[str] = frozenset()) -> float:
         """Return 0 for a formula without time, 1 for one that is linear in it, else infinity."""
         kind, name = node.getType(), node.getName()
         if kind == libsbml.AST_NAME_TIME:
+            return 1
+        if kind == libsbml.AST_NAME and name in self._clocks:
             return 1
         if kind == libsbml.AST_NAME and name in self._rules and name not in seen:
             return self.degree(self._rules[name], seen | {name})
@@ -92,9 +103,13 @@ class Timing:
         return evaluated(node, self._constants)
 
     def _comparisons(self, element: Any) -> Iterator[Any]:
+        kind = element.getMath().getType()
+        is_trigger = element.getTypeCode() == libsbml.SBML_TRIGGER and kind not in _ORDERS
         for node in nodes(element.getMath()):
             kind = node.getType()
-            if (kind in _ORDERS or kind in _EQUALITIES) and self._most(node) > 0:
+            # A trigger that joins conditions on states may be true for less than a step, too.
+            if (kind in _EQUALITIES and self._most(node) > 0) or (
+                kind in _ORDERS and (self._most(node) > 0 or is_trigger)):  # fmt: skip
                 yield node
 
     def _most(self, node: Any) -> float:
@@ -144,8 +159,10 @@ class Timing:
 
     @cached_property
     def _has_time(self) -> bool:
-        return any(node.getType() == libsbml.AST_NAME_TIME
-                   for one in self._elements() for node in nodes(one.getMath()))  # fmt: skip
+        if self._model.getNumEvents() > 0 or self._clocks:
+            return True
+        every = (node for one in self._elements() for node in nodes(one.getMath()))
+        return any(node.getType() == libsbml.AST_NAME_TIME for node in every)
 
     def _formula_troubles(self, element: Any) -> Iterator[Trouble]:
         is_alone = element.getTypeCode() == libsbml.SBML_TRIGGER and self.instant(element)
@@ -278,6 +295,10 @@ def _is_ordered(event: Any) -> bool:
     """Whether SBML says what comes first, and that it is seen by what comes next."""
     return event.getLevel() > 2 and event.isSetPriority() and not (
         event.getUseValuesFromTriggerTime())  # fmt: skip
+
+
+def _compares(math: Any) -> bool:
+    return any(one.getType() in _ORDERS or one.getType() in _EQUALITIES for one in nodes(math))
 
 
 def nodes(node: Any) -> Iterator[Any]:
