@@ -154,6 +154,8 @@ def test_a_drug_that_leaves_all_activity_changes_nothing(tmp_path, on):
 def test_read_outs_of_the_model_count_all_states(tmp_path):
     shares = course(load(tmp_path), "share_active")
     assert shares[1:] == pytest.approx(course(load(tmp_path), "share_active", {})[1:], rel=1e-6)
+    text = written() + "\nthrice := 3*mTORC1 + 3*mTORC1_a"
+    assert course(load(tmp_path, text), "thrice") == pytest.approx(30, rel=1e-7)
 
 
 def test_a_wash_is_an_event_and_lets_go(tmp_path):
@@ -222,7 +224,7 @@ def test_free_mtor_is_sequestered_and_mtorc2_lost_slowly(tmp_path):
 def test_without_free_mtor_nothing_is_lost_unless_asked_for(tmp_path):
     drug = {"sirolimus": "20 nM"}
     assert assembled(load(tmp_path), [72], drug)[-1] == pytest.approx(6, rel=1e-6)
-    lost = assembled(load(tmp_path, changes=LOSS), [12, 120], drug)
+    lost = assembled(load(tmp_path, written(volume=3.0), LOSS), [12, 120], drug)
     # 0.8 are lost in the end, with a half-life of 12 h; entry takes minutes.
     assert lost[1] / 6 == pytest.approx(0.2 + 0.8 / 2, rel=0.02)
     assert lost[2] / 6 == pytest.approx(0.2, rel=0.08)  # 1 % of FRB domains stays open
