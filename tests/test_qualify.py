@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mtorsim import targets
@@ -122,6 +123,8 @@ def test_behaviours_and_invariants_are_no_published_numbers():
     made = Report(rows=tuple(rows), left_out=(), statements={}, changes=(), courses={},
                   responses={}, scenes={}, is_whole=True, seconds=0.0)  # fmt: skip
     assert made.settled("predicted") == (1, 0, 1)
+    assert made.counts["predicted"] == {"pass": 1, "near": 0, "miss": 0, "failed": 0}
+    assert list(made.counts) == [line.partition(":")[0] for line in made.totals]
     assert made.totals == [
         "predicted: 1 of 1 published numbers pass, 0 more are explained.",
         "recalled or assumed, no evidence: 0 of 1 pass.",
@@ -255,8 +258,27 @@ def test_the_page_needs_nothing_else(mtorsim, tmp_path):
     assert text.count("src='data:image/png;base64,") == 3
     assert "<script" not in text
     assert "<link" not in text
+    assert "predicted: 1 of 2 published numbers pass" in text
     # The miss comes first, with its explanation.
     assert text.index("What would mend it") < text.index("CV18")
+
+
+def test_the_scatter_hides_no_miss():
+    drawn = scatter_of([
+        row("BD33", "miss", value=-3.0, low=-3.6, high=-2.1, model=-7.0, unit="log2"),
+        row("RC02", "miss", value=69.4, low=30, high=160, model=math.inf, unit="nM"),
+    ])  # fmt: skip
+    panel = drawn.axes[0]
+    assert "BD33" in [one.get_text() for one in panel.texts]
+    assert "RC02 (miss)" in panel.get_title(loc="left")
+    (place,) = (one.get_offsets()[0] for one in panel.collections if len(one.get_offsets()))
+    np.testing.assert_allclose(place, [2**-3.0, 2**-7.0])
+
+
+def scatter_of(rows):
+    made = Report(rows=tuple(rows), left_out=(), statements={}, changes=(), courses={},
+                  responses={}, scenes={}, is_whole=True, seconds=0.0)  # fmt: skip
+    return made.figures()["Model against published"]
 
 
 def test_what_a_table_says_is_text_in_the_page(mtorsim, tmp_path):

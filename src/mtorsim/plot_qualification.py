@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from textwrap import shorten, wrap
 from typing import TYPE_CHECKING, Literal
 
@@ -28,8 +29,10 @@ _MOST_LINES = 6  # of dose-responses, that are told apart
 def figures(report: "Report") -> dict[str, Picture]:
     """Return title -> figure, of those that the report has something for."""
     found = {}
-    if pairs := [row for row in report.rows if _is_pair(row)]:
-        found["Model against published"] = scatter(pairs)
+    valued = [_as_ratio(row) for row in report.rows if _has_value(row)]
+    if pairs := [row for row in valued if _is_pair(row)]:
+        others = [row for row in valued if not _is_pair(row)]
+        found["Model against published"] = scatter(pairs, others)
     by_id = {row.id: row for row in report.rows}
     if report.courses:
         found["Published curves"] = courses(
@@ -43,14 +46,28 @@ def figures(report: "Report") -> dict[str, Picture]:
     return found
 
 
+def _has_value(row: "Row") -> bool:
+    """Whether a value was published; shares of points are drawn elsewhere."""
+    return math.isfinite(row.value) and row.group != "time courses"
+
+
+def _as_ratio(row: "Row") -> "Row":
+    """Return a row whose logarithms are what they are the logarithms of."""
+    if row.unit != "log2":
+        return row
+    numbers = {name: 2.0 ** getattr(row, name) for name in ("value", "model", "low", "high")}
+    return replace(row, unit="1", **numbers)
+
+
 def _is_pair(row: "Row") -> bool:
-    """Whether both numbers are there and above zero; shares of points are drawn elsewhere."""
-    both = (row.value, row.model)
-    return all(math.isfinite(one) and one > 0 for one in both) and row.group != "time courses"
+    return all(math.isfinite(one) and one > 0 for one in (row.value, row.model))
 
 
-def scatter(rows: Sequence["Row"]) -> Picture:
-    """Return published numbers against those of the models, each in its own unit."""
+def scatter(rows: Sequence["Row"], others: Sequence["Row"] = ()) -> Picture:
+    """Return published numbers against those of the models, each in its own unit.
+
+    `others` have no place on logarithmic axes; it is said which.
+    """
     made = Picture(figsize=(5.2, 4.6), layout="constrained")
     panel = made.subplots()
     for row in rows:
@@ -69,6 +86,11 @@ def scatter(rows: Sequence["Row"]) -> Picture:
     panel.set_xlabel("published, with its range", fontsize=TEXT + 1)
     panel.set_ylabel("model", fontsize=TEXT + 1)
     panel.tick_params(labelsize=TEXT)
+    if others:
+        names = ", ".join(f"{row.id} ({row.verdict})" for row in others)
+        panel.set_title(
+            _lines(f"not reached or not above zero: {names}"), fontsize=TEXT, loc="left"
+        )
     _legend(panel, rows)
     return made
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mtorsim.qualification.drawn import Course, DoseResponse
 from mtorsim.qualification.explanations import Explanation, explanations
-from mtorsim.qualification.rows import KINDS, VERDICTS, Row, Score, scores
+from mtorsim.qualification.rows import KINDS, SCORED, Row, Score, scores
 from mtorsim.qualification.scenes import Seen
 from mtorsim.qualification.tolerances import Change
 from mtorsim.targets import Target
@@ -81,27 +81,46 @@ class Report:
 
         Those that were recalled or assumed do not count, nor do behaviours.
         """
-        own = [row for row in self._scored() if row.kind == kind and row.is_evidence]
+        own = self._parts().get(kind, [])
         told = [row for row in own if row.verdict != "pass" and self.explanation(row)]
         return _passed(own), len(told), len(own)
 
     @property
     def totals(self) -> list[str]:
         """How many pass, in words, each kind of number apart."""
-        lines = [
-            f"{kind}: {passed} of {count} published numbers pass, {told} more are explained."
+        lines = []
+        for what, own in self._parts().items():
+            if what in KINDS:
+                passed, told, count = self.settled(what)
+                said = f"{what}: {passed} of {count} published numbers pass"
+                lines.append(f"{said}, {told} more are explained.")
+            else:
+                lines.append(f"{what}: {_passed(own)} of {len(own)} pass.")
+        return lines
+
+    @property
+    def counts(self) -> dict[str, dict[str, int]]:
+        """What kind of number -> verdict -> how many; kinds are never added up."""
+        return {
+            what: {one: sum(row.verdict == one for row in own) for one in SCORED}
+            for what, own in self._parts().items()
+        }
+
+    def _parts(self) -> dict[str, list[Row]]:
+        """Return what is counted apart, of what there is any."""
+        published = [row for row in self._scored() if row.is_published]
+        parts = {
+            kind: [row for row in published if row.kind == kind and row.is_evidence]
             for kind in KINDS
-            for passed, told, count in [self.settled(kind)]
-            if count
+        }
+        parts["recalled or assumed, no evidence"] = [
+            row for row in published if not row.is_evidence
         ]
-        behaviours = [row for row in self._scored() if not row.is_published]
-        parts = [
-            ("recalled or assumed, no evidence",
-             [row for row in self._scored() if row.is_published and not row.is_evidence]),
-            *((f"behaviours, {kind}", [row for row in behaviours if row.kind == kind])
-              for kind in KINDS),
-        ]  # fmt: skip
-        return lines + [f"{what}: {_passed(own)} of {len(own)} pass." for what, own in parts if own]
+        for kind in KINDS:
+            parts[f"behaviours, {kind}"] = [
+                row for row in self._scored() if row.kind == kind and not row.is_published
+            ]
+        return {what: own for what, own in parts.items() if own}
 
     def _scored(self) -> list[Row]:
         return [row for row in self.rows if row.is_scored]
@@ -155,11 +174,6 @@ class Report:
             for one in self.changes
         ]
         return pd.DataFrame(found, columns=columns)
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Verdict -> how many rows."""
-        return {one: sum(row.verdict == one for row in self.rows) for one in VERDICTS}
 
     def figures(self) -> "Mapping[str, Figure]":
         """Return title -> figure: model against published, time courses, dose-responses."""
