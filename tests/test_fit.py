@@ -16,6 +16,7 @@ from mtorsim.fits import optimise, problem, read
 from mtorsim.fits.loss import LOSSES, damped, weights
 from mtorsim.fits.optimise import THRESHOLD, interval, status_of
 from mtorsim.fits.problem import Free, Problem
+from mtorsim.fits.result import Fit
 from mtorsim.symbols import symbols
 from mtorsim.targets import Dish
 from mtorsim.targets import load as load_targets
@@ -271,6 +272,18 @@ def test_profiles_of_a_linear_problem_are_known_in_closed_form(size):
         found = interval(np.array(record["steps"]), np.array(record["costs"]))
         assert found.low == pytest.approx(middle - 1.959964 * sd, abs=0.02 * sd)
         assert found.high == pytest.approx(middle + 1.959964 * sd, abs=0.02 * sd)
+
+
+def test_intervals_of_the_curvature_leave_out_the_prior_of_the_parameter_alone():
+    toy = Toy(lambda x: 2 * x, [True])  # the data say 0 +- 0.5, the prior 0 +- 1
+    found = Fit(
+        problem=toy, starts=pd.DataFrame({"cost": [0.0]}), ends=np.zeros((1, 1)), records={},
+        curvature=np.array([[4.0]]), validation=pd.DataFrame(), identity={},
+    )  # fmt: skip
+    (row,) = found.estimates.to_dict("records")
+    assert np.log(row["data_high"]) == pytest.approx(1.959964 * 0.5)
+    assert np.log(row["high"]) == pytest.approx(1.959964 * np.sqrt(1 / 5))
+    assert row["from_data"] == pytest.approx(0.8)
 
 
 def test_a_profile_finds_the_foot_of_a_wall():

@@ -11,8 +11,9 @@ import pytest
 
 from mtorsim import targets
 from mtorsim.cli import main
+from mtorsim.cli.qualify import _faults
 from mtorsim.errors import InputError, UnknownIdError
-from mtorsim.qualification import behaviour
+from mtorsim.qualification import behaviour, carry_out
 from mtorsim.qualification.baseline import lost, read_baseline, written_baseline
 from mtorsim.qualification.carry_out import qualify
 from mtorsim.qualification.explanations import explanations
@@ -61,6 +62,15 @@ def test_verdicts_are_those_that_were_accepted(report):
     assert {one.id: one.verdict for one in report.rows} == {
         id: verdict for id, verdict in accepted.items() if not id.startswith("B") or id[:2] == "BD"
     }
+
+
+def test_a_row_that_is_gone_is_lost_from_a_whole_report_alone(monkeypatch):
+    monkeypatch.setattr(carry_out, "BEHAVIOURS", {})
+    mine = [one for one in targets.load() if one.id == "TC06"]
+    before = {"TC06": "pass", "gone": "pass"}
+    whole, part = (qualify(mine, only=only, tolerances=False) for only in ((), ("TC06",)))
+    assert _faults(whole, before) == "1 passed before and pass no more: gone."
+    assert _faults(part, before) == ""
 
 
 def test_tolerances_a_hundredfold_tighter_move_no_read_out_by_a_thousandth(report):

@@ -132,6 +132,16 @@ def test_the_ends_of_a_range_are_two_standard_deviations_apart_from_its_middle()
     assert judged(math.nan, 100, math.inf, "log").residual(50) < 0
 
 
+def test_a_point_is_met_within_two_standard_deviations():
+    data = Published(np.arange(4.0), np.array([1.0, 1.0, 1.0, 1.0]), np.array([0.1, 0.1, 0.1, 0.0]))
+    found = Points((), "x", data, "none").within(np.array([1.0, 1.0, 1.35, 1.0]))
+    shift = Points((), "x", data, "none").scale(np.array([1.0, 1.0, 1.35, 1.0]))[0]
+    away = np.abs(shift * np.array([1.0, 1.0, 1.35]) - 1) / 0.1
+    np.testing.assert_array_equal(found[:3], away <= 2)
+    assert 2 < away.max() < 3  # between what counts and what does not
+    assert np.isnan(found[3])  # no standard deviation was published
+
+
 def test_a_level_comes_in_the_unit_of_the_row(tmp_path):
     rows = [f'{unit},q,,0,9,{unit},{{cell: PC-3}},"{{level: AKT_total, at: 1 h}}",c'
             for unit in ("nM", "uM")]  # fmt: skip

@@ -88,9 +88,8 @@ def scatter(rows: Sequence["Row"], others: Sequence["Row"] = ()) -> Picture:
     panel.tick_params(labelsize=TEXT)
     if others:
         names = ", ".join(f"{row.id} ({row.verdict})" for row in others)
-        panel.set_title(
-            _lines(f"not reached or not above zero: {names}"), fontsize=TEXT, loc="left"
-        )
+        said = "\n".join(wrap(f"Not reached, or not above zero: {names}", 90))
+        panel.set_title(said, fontsize=TEXT, loc="left")
     _legend(panel, rows)
     return made
 
