@@ -50,6 +50,7 @@ def test_what_cannot_form_is_not_there(rate, bound):
         ("786-O", [], {"kphos_S6K1_by_mTORC1": 30.0, "kon_eIF4E_EIF4EBP1": 1e-5}),
         ("PC-3", ["MTOR_F2108L"], {"kdeg_MYC": 1.0, "kphos_IRS1_by_S6K1": 1e-3}),
         ("Caki-1", ["hypoxia"], {"kon_eIF4E_eIF4G": 1e-4, "kdeg_HIF": 1e-3}),
+        ("786-O", [], {"S6K1": 200.0}),  # other totals: nothing makes or degrades it
     ],
 )
 def test_rest_does_not_depend_on_where_the_search_began(cell, perturbations, set):

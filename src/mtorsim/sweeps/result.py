@@ -118,9 +118,9 @@ class Sweep:
         -------
         DataArray
             In the unit of the axis, over the other axes and ``observable``; the first crossing,
-            log-linear between doses (four a decade: within 4 %). NaN where it does not fall to half within the axis: nothing
-            is extrapolated. Without what grows in the untreated dish, as ``cell_number``: what
-            counts there is ``viability``.
+            log-linear between doses (four a decade: within 4 %). NaN where it does not fall to
+            half within the axis: nothing is extrapolated. Without what grows in the untreated
+            dish, as ``cell_number``: what counts there is ``viability``.
 
         Raises
         ------
