@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from mtorsim.errors import InputError, MtorsimError
 
@@ -72,7 +72,7 @@ def write_file(path: str | Path, content: bytes) -> None:
     draft = path.with_name(_draft_name())
     with _failing(path):
         try:
-            draft.write_bytes(content)
+            _write(draft, content)
             draft.replace(path)
         finally:
             draft.unlink(missing_ok=True)
@@ -90,7 +90,7 @@ def write_files(files: Mapping[Path, bytes]) -> None:
     try:
         for path, content in files.items():
             with _failing(path):
-                drafts[path].write_bytes(content)
+                _write(drafts[path], content)
         for path, draft in drafts.items():
             with _failing(path):
                 draft.replace(path)
@@ -114,6 +114,7 @@ def write_table(path: str | Path, pieces: Iterable["pd.DataFrame"]) -> None:
             with draft.open("wb") as file:
                 for place, piece in enumerate(pieces):
                     file.write(csv(piece, is_begun=place > 0))
+                _settle(file)
             draft.replace(path)
         finally:
             draft.unlink(missing_ok=True)
@@ -136,7 +137,7 @@ def write_folder(folder: str | Path, files: Mapping[str, bytes]) -> None:
         try:
             draft.mkdir()
             for name, content in files.items():
-                (draft / name).write_bytes(content)
+                _write(draft / name, content)
             if folder.is_dir():
                 for name in files:
                     (draft / name).replace(folder / name)
@@ -144,6 +145,18 @@ def write_folder(folder: str | Path, files: Mapping[str, bytes]) -> None:
                 draft.rename(folder)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
+
+
+def _write(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        _settle(file)
+
+
+def _settle(file: IO[bytes]) -> None:
+    """See that a file is on the disk before it gets its name: some disks fill up only then."""
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def _draft_name() -> str:
