@@ -10,6 +10,7 @@ import pytest
 
 import mtorsim as mt
 from mtorsim.archive import container, experiment, simulate_archive
+from mtorsim.archive.formulas import evaluated
 from mtorsim.cli import status_of
 from mtorsim.cli.biosimulators import app
 from mtorsim.cli.commands import carry_out, run_command
@@ -125,6 +126,21 @@ def test_our_own_archive_gives_our_own_curves(tmp_path):
     assert pictures == {f"plot_{n}.png" for n in ("s6k1", "akt", "immunophilins", "others")}
 
 
+def test_our_own_plots_are_relative_and_over_hours(tmp_path):
+    """Evaluated by hand: 120 min are 2 h; half of what the untreated cell has is 0.5."""
+    scenario = mt.Scenario(duration="2 h", observe=["S6K1_pT389"])
+    mt.export_omex(scenario, tmp_path / "a.omex")
+    one = experiment.read(container.read(tmp_path / "a.omex"), "simulation.sedml")
+    hours, relative = one.generators["time_h"], one.generators["relative_S6K1_pT389"]
+    assert evaluated(hours.formula, {"time_model": np.array(120.0)}, "hours") == 2
+    untreated = mt.simulate(scenario).baseline["S6K1_pT389"]
+    assert relative.numbers == {"untreated_S6K1_pT389": pytest.approx(untreated)}
+    half = {"treated_S6K1_pT389": np.array(untreated / 2), **relative.numbers}
+    assert evaluated(relative.formula, half, "relative") == pytest.approx(0.5)
+    (plot,) = [output for output in one.outputs if output.curves]
+    assert [curve[:2] for curve in plot.curves] == [("time_h", "relative_S6K1_pT389")]
+
+
 def test_a_decay_by_hand(tmp_path):
     """Tables of a formula, of an amount, of a changed parameter, from the second time unit on."""
     folder = simulate_archive(packed(tmp_path / "a.omex"), tmp_path / "out")
@@ -227,6 +243,46 @@ def test_formulas_by_hand(tmp_path, formula, value):
     assert table["ln A/A0"].to_numpy() == pytest.approx(expected, rel=1e-6)
 
 
+CHANGE = """<changeAttribute newValue="1"
+      target="/sbml:sbml/sbml:model/sbml:listOfParameters/sbml:parameter[@id='k']/@value"/>"""
+MATH = '<math xmlns="http://www.w3.org/1998/Math/MathML">'
+
+
+def test_a_changed_value_goes_before_an_initial_assignment(tmp_path):
+    """The model computes k = 3 first; task u asks for 1."""
+    assigned = MODEL.replace(
+        "<listOfReactions>",
+        f'<listOfInitialAssignments><initialAssignment symbol="k">{MATH}<cn>3</cn></math>'
+        "</initialAssignment></listOfInitialAssignments><listOfReactions>",
+        1,
+    )
+    path = packed(tmp_path / "a.omex", **{"model.xml": assigned})
+    table = pd.read_csv(simulate_archive(path, tmp_path / "out") / "a" / "run.sedml" / "r.csv")
+    time = table["time"].to_numpy()
+    assert table["ln A/A0"].to_numpy() == pytest.approx(-3 * time, rel=1e-5)
+    assert table["B when fast"].to_numpy() == pytest.approx(16 * (1 - np.exp(-time)), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("kind", "id", "attribute", "value", "expected"),
+    [
+        ("Species/sbml:species", "B", "initialAmount", 4, lambda t: 4 + 16 * (1 - np.exp(-t / 2))),
+        (
+            "Species/sbml:species", "A", "initialConcentration", 2,
+            lambda t: 4 * (1 - np.exp(-t / 2)),
+        ),
+        ("Compartments/sbml:compartment", "c", "size", 1, lambda t: 8 * (1 - np.exp(-t / 2))),
+    ],
+)  # fmt: skip
+def test_changed_values_by_hand(tmp_path, kind, id, attribute, value, expected):
+    target = f"/sbml:sbml/sbml:model/sbml:listOf{kind}[@id='{id}']/@{attribute}"
+    change = f'<changeAttribute newValue="{value}" target="{target}"/>'
+    path = with_sedml(tmp_path, CHANGE, change)
+    table = pd.read_csv(simulate_archive(path, tmp_path / "out") / "a" / "run.sedml" / "r.csv")
+    time = table["time"].to_numpy()
+    assert table["B when fast"].to_numpy() == pytest.approx(expected(time), rel=1e-6)
+
+
 def test_addresses_of_formats_old_and_new(tmp_path):
     manifest = MANIFEST.replace("combine.specifications/sed-ml", "combine.specifications:sed-ml")
     content = container.read(packed(tmp_path / "a.omex", **{"manifest.xml": manifest}))
@@ -281,6 +337,16 @@ def test_what_unpacks_to_too_much(tmp_path, monkeypatch):
         archive.writestr("manifest.xml", MANIFEST)
         archive.writestr("zeros", b"\0" * 2_000_000)
     with pytest.raises(InputError, match="larger than 1 MB unpacked"):
+        simulate_archive(tmp_path / "a.omex", tmp_path / "out")
+
+
+def test_what_unpacks_to_too_much_together(tmp_path, monkeypatch):
+    monkeypatch.setattr(container, "LARGEST_TOGETHER", 1_000_000)
+    with zipfile.ZipFile(tmp_path / "a.omex", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("manifest.xml", MANIFEST)
+        for name in "ab":
+            archive.writestr(name, b"\0" * 600_000)
+    with pytest.raises(InputError, match="more than 1 MB unpacked, with 'b'"):
         simulate_archive(tmp_path / "a.omex", tmp_path / "out")
 
 

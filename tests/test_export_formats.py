@@ -18,7 +18,7 @@ from mtorsim import library
 from mtorsim.annotation import parameter_name
 from mtorsim.check import check_file
 from mtorsim.errors import InputError
-from mtorsim.export import sedml
+from mtorsim.export import omex, sedml
 
 SCENARIOS = {
     "dish": {
@@ -298,3 +298,12 @@ def test_the_same_scenario_gives_the_same_bytes(archive):
     assert again == archive.read_bytes()
     with zipfile.ZipFile(io.BytesIO(again)) as members:
         assert {one.date_time for one in members.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+
+
+def test_a_description_may_hold_any_letter(tmp_path):
+    path = tmp_path / "a.omex"
+    path.write_bytes(omex.packed("<sbml/>", "<sedML/>", "PI3K & <AKT> > 5 %"))
+    one = libcombine.CombineArchive()
+    assert one.initializeFromArchive(str(path))
+    assert one.getMetadataForLocation(".").getDescription() == "PI3K & <AKT> > 5 %"
+    one.cleanUp()

@@ -95,7 +95,12 @@ def _files(container: zipfile.ZipFile, name: str) -> dict[str, bytes]:
         place = _place(member, name)
         if place in files:
             raise InputError(f"{name}: {shown(place)} is there twice.")
-        files[place] = _content(container, member, min(LARGEST, left), name)
+        files[place] = _content(container, member, LARGEST, name)
+        if len(files[place]) > left:
+            raise InputError(
+                f"{name}: more than {LARGEST_TOGETHER / 1e6:.0f} MB unpacked, with "
+                f"{shown(member.filename)}."
+            )
         left -= len(files[place])
     return files
 
