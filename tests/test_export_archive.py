@@ -289,6 +289,19 @@ def test_addresses_of_formats_old_and_new(tmp_path):
     assert content.experiments == ("a/run.sedml",)
 
 
+def test_the_master_is_run_or_all_where_none_is(tmp_path):
+    other = MANIFEST.replace(
+        "</omexManifest>",
+        '<content location="./b.sedml" '
+        'format="http://identifiers.org/combine.specifications/sed-ml"/></omexManifest>',
+    )
+    content = container.read(packed(tmp_path / "a.omex", **{"manifest.xml": other}))
+    assert content.experiments == ("a/run.sedml",)
+    none = other.replace(' master="true"', "")
+    content = container.read(packed(tmp_path / "b.omex", **{"manifest.xml": none}))
+    assert content.experiments == ("a/run.sedml", "b.sedml")
+
+
 def test_axes_of_version_4_may_be_logarithmic(tmp_path):
     old = '<plot2D id="p" name="decay">'
     text = SEDML.replace("level1/version3", "level1/version4").replace('version="3"', 'version="4"')

@@ -106,6 +106,8 @@ def test_nominal_values_give_the_scenario(case):
     measured = one.measurement_df["measurement"].to_numpy()
     sd = one.measurement_df["noiseParameters"].astype(float).to_numpy()
     # sd is a tenth of the largest value of the read-out: this compares to 1e-4 of that.
+    largest = one.measurement_df.groupby("observableId")["measurement"].transform("max")
+    assert sd == pytest.approx(0.1 * largest.to_numpy())
     assert np.abs((predicted(one) - measured) / sd).max() < 1e-3
 
 
