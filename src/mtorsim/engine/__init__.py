@@ -66,9 +66,19 @@ _PROCESSOR = (  # what /proc/cpuinfo calls it, and what it can do, on Intel's an
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 _turn = threading.RLock()  # RoadRunner compiles and runs for one thread at a time, or crashes
-if hasattr(os, "register_at_fork"):  # a process that is forked meanwhile finds the lock free
+
+
+def _free() -> None:
+    """Give a process that was forked a lock that none of its threads can hold."""
+    global _turn
+    _turn = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):  # nobody is in RoadRunner while a process is forked
     os.register_at_fork(
-        before=_turn.acquire, after_in_parent=_turn.release, after_in_child=_turn.release
+        before=lambda: _turn.acquire(),
+        after_in_parent=lambda: _turn.release(),
+        after_in_child=_free,
     )
 
 
