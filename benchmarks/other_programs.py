@@ -6,6 +6,7 @@ exports use, and published models without delays or algebraic rules; events must
 ``time >= number``, since a solver that is told when they come cannot miss one.
 """
 
+import locale
 import math
 import tempfile
 import warnings
@@ -284,7 +285,10 @@ def copasi_course(
     sbml: str, times: Sequence[float], ids: Sequence[str], relative: float, absolute: float
 ) -> Table:
     """Return id -> values over time by COPASI's LSODA; `absolute` is a concentration."""
+    before = locale.setlocale(locale.LC_ALL)
     import basico
+
+    locale.setlocale(locale.LC_ALL, before)  # COPASI sets that of the whole process to C
 
     model = basico.load_model_from_string(sbml)
     try:

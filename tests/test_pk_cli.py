@@ -365,7 +365,7 @@ def test_help_comes_without_a_solver():
         "try: main(['pk', '--help'])\n"
         "finally: print({'roadrunner', 'matplotlib', 'pandas'} & {*sys.modules})"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, encoding="utf-8")
     assert "--regimen" in done.stdout
     assert done.stdout.rstrip().endswith("set()")
 
