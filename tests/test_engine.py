@@ -1,5 +1,8 @@
 """The engine: no state leaks, failures are errors, segments are events."""
 
+import os
+import signal
+
 import numpy as np
 import pytest
 import roadrunner
@@ -323,3 +326,14 @@ def test_the_untreated_cell_is_at_rest_in_a_foreign_tool(name):
         np.append(np.ones(len(moving)), np.full(len(amounts), 2e-12)),
     )
     assert (np.abs(rates) <= 1e-8 * states + 1e-9 * scales).all()
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_forked_process_may_drop_the_engines_that_it_was_given():
+    mt.simulate(duration="1 h")
+    child = os.fork()
+    if child == 0:
+        signal.alarm(30)  # it used to wait for ever for threads of the compiler
+        engine.__wrapped__.cache_clear()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0

@@ -9,6 +9,7 @@ import os
 import platform
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache, wraps
@@ -68,8 +69,21 @@ _T = TypeVar("_T")
 _turn = threading.RLock()  # RoadRunner compiles and runs for one thread at a time, or crashes
 
 
+_alive: "weakref.WeakValueDictionary[int, roadrunner.RoadRunner]" = weakref.WeakValueDictionary()
+_inherited: list[roadrunner.RoadRunner] = []
+
+
+def _kept(runner: roadrunner.RoadRunner) -> roadrunner.RoadRunner:
+    _alive[id(runner)] = runner
+    return runner
+
+
 def _free() -> None:
-    """Give a process that was forked a lock that none of its threads can hold."""
+    """Make a forked process ready: a lock that nobody holds, engines that are never ended.
+
+    The end of a compiled model waits for threads of its compiler, which a fork leaves behind.
+    """
+    _inherited.extend(_alive.values())
     global _turn
     _turn = threading.RLock()
 
@@ -102,7 +116,7 @@ def without_attributes(sbml: str) -> roadrunner.RoadRunner:
     before = roadrunner.Config.getValue(key)
     roadrunner.Config.setValue(key, True)
     try:
-        return roadrunner.RoadRunner(sbml)
+        return _kept(roadrunner.RoadRunner(sbml))
     finally:
         roadrunner.Config.setValue(key, before)
 
@@ -130,7 +144,7 @@ class Engine:
             if state is None:
                 self._runner = without_attributes(sbml)
             else:
-                self._runner = roadrunner.RoadRunner()
+                self._runner = _kept(roadrunner.RoadRunner())
                 self._runner.loadStateS(state)
         except RuntimeError as error:
             raise ModelError(f"RoadRunner cannot load the model: {_one_line(error)}") from None
