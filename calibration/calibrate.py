@@ -12,7 +12,6 @@ both follow from linear regression inside the fit. Parameters have log-normal pr
 import argparse
 import json
 import time
-from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 from experiments import HERE, Array, count
@@ -22,6 +21,7 @@ from reporting import report
 from scipy.optimize import least_squares
 
 from mtorsim.errors import SimulationError
+from mtorsim.sweeps.pool import each
 
 SEED = 20261123
 STARTS = 4
@@ -72,8 +72,8 @@ def main() -> None:
     if options.report:
         values = current()
     else:
-        with ProcessPoolExecutor(options.workers) as pool:
-            fits = sorted(pool.map(fit, range(options.starts)), key=lambda one: one["cost"])
+        found = each(fit, range(options.starts), options.workers)
+        fits = sorted(found, key=lambda one: one["cost"])
         values = to_values(np.array(fits[0]["steps"]))
         text = json.dumps({"seed": SEED, "values": values, "fits": fits}, indent=1)
         (HERE / "fit.json").write_text(text + "\n", encoding="utf-8")

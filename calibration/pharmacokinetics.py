@@ -18,7 +18,6 @@ import json
 import re
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -33,6 +32,7 @@ from scipy.stats import chi2
 
 from mtorsim.errors import SimulationError
 from mtorsim.paths import models_path
+from mtorsim.sweeps.pool import each
 
 SEED = 20261123
 STARTS, SAMPLES = 12, 80
@@ -273,11 +273,11 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()
     if not options.report:
-        with ProcessPoolExecutor(options.workers) as pool:
-            fits = sorted(pool.map(fit, range(options.starts)), key=lambda one: one["cost"])
-            jobs = [(number, fits[0]["steps"]) for number in range(options.samples)]
-            samples = list(pool.map(resample, jobs))
-            others = list(pool.map(converted_by_cyp3a, profile(fits[0]["steps"])))
+        count = options.workers
+        fits = sorted(each(fit, range(options.starts), count), key=lambda one: one["cost"])
+        jobs = [(number, fits[0]["steps"]) for number in range(options.samples)]
+        samples = each(resample, jobs, count)
+        others = each(converted_by_cyp3a, [*profile(fits[0]["steps"])], count)
         values = to_values(np.array(fits[0]["steps"]))
         record = {
             "seed": SEED,

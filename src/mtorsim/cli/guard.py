@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from types import FrameType
 from typing import NoReturn
@@ -17,46 +17,51 @@ _PATIENCE = 0.8  # s: time to tidy up after Ctrl-C
 _LOOK = 0.02  # s
 _INTERRUPTED = 130
 _INTERRUPT = getattr(signal, "SIGUSR1", None)  # from this process to the child; none elsewhere
+_ENDS = {getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)}
 _CRASHES = ("SIGSEGV", "SIGABRT", "SIGBUS", "SIGFPE", "SIGILL")
 _PR_SET_PDEATHSIG = 1
-
-
-class _EndedError(BaseException):
-    """A signal asks for the end; says with which status."""
-
-    def __init__(self, number: int) -> None:
-        self.status = 128 + number
 
 
 def guarded(work: Callable[[], int]) -> int:
     """Return the exit status of some work; it returns twice, in the child and in the parent.
 
     Ctrl-C ends the work within a second whatever it does; a crash is an error of one line; and the
-    work does not outlive this process. To be called before any thread is started.
+    work does not outlive this process. To be called before any thread is started; a Ctrl-C that
+    was held back until then is answered.
     """
     if not hasattr(os, "fork") or _INTERRUPT is None:
         return work()
     parent = os.getpid()
     was_listening = signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    # Held back until both are ready for it.
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    heard = {one for one in _ENDS if signal.getsignal(one) is not signal.SIG_IGN}
+    held = {*_ENDS, _INTERRUPT, signal.SIGCHLD}
+    # Held back until the child is ready. This process never lets them in, but asks for them: no
+    # moment is left at which one could come unnoticed, or at the wrong place.
+    signal.pthread_sigmask(signal.SIG_BLOCK, held)
+    signal.signal(signal.SIGCHLD, _passed_by)  # some systems drop what nobody handles
     child = os.fork()
     if child == 0:
         _end_with(parent)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         if was_listening:
-            signal.signal(_INTERRUPT, signal.default_int_handler)
+            signal.signal(_INTERRUPT, _interrupted)
             signal.signal(signal.SIGINT, _passed_by)  # not SIG_IGN, which compilers would inherit
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-        return _left(work())
-    listened = {signal.SIGINT} if was_listening else set()
-    for number in (*listened, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _ended)
+        return _left(_worked(work, held))
+    while (number := signal.sigwait({*heard, signal.SIGCHLD})) == signal.SIGCHLD:
+        ended, code = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return _status(os.waitstatus_to_exitcode(code))
+    return _stopped(child, 128 + number)
+
+
+def _worked(work: Callable[[], int], held: Iterable[int]) -> int:
+    """Do the work; Ctrl-C is answered from here on, wherever it finds the program."""
     try:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-        return _status(os.waitpid(child, 0)[1])
-    except _EndedError as ending:
-        return _stopped(child, ending.status)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, held)
+        return work()
+    except KeyboardInterrupt:
+        _complain("interrupted")
+        return _INTERRUPTED
 
 
 def _left(status: int) -> int:
@@ -71,14 +76,15 @@ def _left(status: int) -> int:
 
 def _stopped(child: int, status: int) -> int:
     """Ask the child to end, and end it if it does not answer; return the status of all."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
     assert _INTERRUPT is not None
     os.kill(child, _INTERRUPT)
     until = time.monotonic() + _PATIENCE
     while time.monotonic() < until:
-        if os.waitpid(child, os.WNOHANG)[0]:
-            return status  # it has said so itself
+        ended, code = os.waitpid(child, os.WNOHANG)
+        if ended:
+            if os.waitstatus_to_exitcode(code) != _INTERRUPTED:  # else it has said so itself
+                _complain("interrupted")
+            return status
         time.sleep(_LOOK)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
@@ -86,8 +92,7 @@ def _stopped(child: int, status: int) -> int:
     return status
 
 
-def _status(waited: int) -> int:
-    code = os.waitstatus_to_exitcode(waited)
+def _status(code: int) -> int:
     if code >= 0:
         return code
     name = signal.Signals(-code).name
@@ -108,12 +113,14 @@ def _complain(text: str) -> None:
         sys.stderr.write(f"{text}\n")
 
 
-def _ended(number: int, _frame: FrameType | None) -> NoReturn:
-    raise _EndedError(number)
+def _interrupted(_number: int, _frame: FrameType | None) -> NoReturn:
+    """End the work; what is cleared away meanwhile, or swallows this, says nothing of it."""
+    sys.unraisablehook = lambda _about: None
+    raise KeyboardInterrupt
 
 
 def _passed_by(_number: int, _frame: FrameType | None) -> None:
-    """Do nothing: the parent hears the same signal and passes it on once."""
+    """Do nothing: of Ctrl-C the parent hears as well, and passes it on once."""
 
 
 def _end_with(parent: int) -> None:

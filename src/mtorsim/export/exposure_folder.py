@@ -70,10 +70,7 @@ def save(exposures: Sequence[Exposure], folder: str | Path) -> Path:
     origins = [{"arm": label, "model": model, **one.provenance} for label, model, one in arms]
     units = {name: "h" if name == "time_h" else "nM" for name in curves.columns if name != "arm"}
     content["run.json"] = origin({"arms": origins, "units": units}, content)
-    stale = _stale_models(Path(folder), content)
-    write_folder(folder, content)
-    for path in stale:
-        path.unlink(missing_ok=True)
+    write_folder(folder, content, lambda: _stale_models(Path(folder), content))
     return Path(folder)
 
 

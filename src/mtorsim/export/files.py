@@ -5,8 +5,8 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -81,6 +81,8 @@ def write_file(path: str | Path, content: bytes) -> None:
 def write_files(files: Mapping[Path, bytes]) -> None:
     """Write several files; none is put in its place before all are complete.
 
+    Of two processes that do so at once, the files of one stay, not some of each.
+
     Raises
     ------
     MtorsimError
@@ -91,9 +93,10 @@ def write_files(files: Mapping[Path, bytes]) -> None:
         for path, content in files.items():
             with _failing(path):
                 _write(drafts[path], content)
-        for path, draft in drafts.items():
-            with _failing(path):
-                draft.replace(path)
+        with _alone({path.parent for path in files}):
+            for path, draft in drafts.items():
+                with _failing(path):
+                    draft.replace(path)
     finally:
         for draft in drafts.values():
             draft.unlink(missing_ok=True)
@@ -120,10 +123,23 @@ def write_table(path: str | Path, pieces: Iterable["pd.DataFrame"]) -> None:
             draft.unlink(missing_ok=True)
 
 
-def write_folder(folder: str | Path, files: Mapping[str, bytes]) -> None:
+def write_folder(
+    folder: str | Path,
+    files: Mapping[str, bytes],
+    outdated: Callable[[], Iterable[Path]] = tuple,
+) -> None:
     """Write several files into a folder, made if it is not there.
 
-    All are written beside their place first, so that a failure leaves what was there before.
+    All are written beside their place first, so that a failure leaves what was there before. Of
+    two processes that write into a folder at once, the files of one stay, not some of each.
+
+    Parameters
+    ----------
+    folder : str or Path
+    files : mapping of str to bytes
+        In the order in which they get their names.
+    outdated : callable
+        Returns files of an earlier time that are to go; called when nobody else writes here.
 
     Raises
     ------
@@ -131,20 +147,70 @@ def write_folder(folder: str | Path, files: Mapping[str, bytes]) -> None:
         When writing fails, for example on a full disk.
     """
     folder = Path(folder)
-    with _failing(folder):
-        folder.parent.mkdir(parents=True, exist_ok=True)
+    with _failing(folder), _made(folder.parent):
         draft = (folder if folder.is_dir() else folder.parent) / _draft_name()
         try:
             draft.mkdir()
             for name, content in files.items():
                 _write(draft / name, content)
-            if folder.is_dir():
-                for name in files:
-                    (draft / name).replace(folder / name)
-            else:
-                draft.rename(folder)
+            if not _became(draft, folder):
+                with _alone({folder}):
+                    stale = list(outdated())
+                    for name in files:
+                        (draft / name).replace(folder / name)
+                    for path in stale:
+                        path.unlink(missing_ok=True)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
+
+
+def holds(folder: str | Path, files: Mapping[str, bytes]) -> bool:
+    """Return whether a folder holds these very files already."""
+    try:
+        return all((Path(folder) / name).read_bytes() == one for name, one in files.items())
+    except OSError:
+        return False
+
+
+@contextmanager
+def _made(folder: Path) -> Iterator[None]:
+    """Make a folder and those around it; what was made goes again when the work fails."""
+    new = [one for one in (folder, *folder.parents) if not one.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        with suppress(OSError):  # somebody has put something there
+            for one in new:
+                one.rmdir()
+        raise
+
+
+def _became(draft: Path, folder: Path) -> bool:
+    """Give a folder its name, if nobody has made one of that name."""
+    if folder.is_dir():
+        return False
+    try:
+        draft.rename(folder)
+    except OSError:
+        if folder.is_dir():  # meanwhile
+            return False
+        raise
+    return True
+
+
+@contextmanager
+def _alone(folders: Iterable[Path]) -> Iterator[None]:
+    """Hold folders while files get their names there; it takes no time, so others wait."""
+    with ExitStack() as held:
+        for folder in sorted(folders):
+            with suppress(ImportError, OSError):  # some systems and network drives have no locks
+                import fcntl
+
+                file = os.open(folder, os.O_RDONLY)
+                held.callback(os.close, file)
+                fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -313,9 +313,10 @@ class Fit:
         MtorsimError
             When writing fails, for example on a full disk.
         """
-        from mtorsim.export.files import check_folder_target, write_folder
+        from mtorsim.export.files import check_folder_target, holds, write_folder
 
         files = self.files()
-        check_folder_target(folder, files)
-        write_folder(folder, files)
+        if not holds(folder, files):  # read again, perhaps from a disk that takes nothing
+            check_folder_target(folder, files)
+            write_folder(folder, files)
         return Path(folder)

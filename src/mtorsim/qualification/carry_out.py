@@ -1,14 +1,12 @@
 """Carries a qualification out: every published number and behaviour, on the cores there are."""
 
 import math
-import multiprocessing
-import os
 import time
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import accumulate
 from typing import TypeAlias
 
 from mtorsim.errors import InputError, SimulationError, UnknownIdError
@@ -18,7 +16,7 @@ from mtorsim.qualification.report import Report
 from mtorsim.qualification.rows import Row, of_measure, of_target
 from mtorsim.qualification.scenes import Seen, seen
 from mtorsim.qualification.tolerances import TIGHTER, Change, change
-from mtorsim.sweeps.pool import end_with
+from mtorsim.sweeps import pool
 from mtorsim.targets import Outcomes, Target, groups, load
 
 Progress: TypeAlias = Callable[[int, int], None]
@@ -38,7 +36,8 @@ class Part:
     scenes: dict[str, list[Seen]] = field(default_factory=dict)
 
 
-Task: TypeAlias = str | tuple[Target, ...]
+Begin: TypeAlias = Callable[[int], object]
+Task: TypeAlias = tuple[str | Target, ...]
 """A behaviour, or a few published numbers."""
 
 
@@ -72,8 +71,10 @@ def qualify(
     InputError
         For a scenario or read-out that the models do not have.
     SimulationError
-        When a behaviour cannot be simulated, or a process dies. A published number that cannot be
-        simulated is a row that says so.
+        When a behaviour cannot be simulated. A published number that cannot be simulated, or that
+        crashes its process twice, is a row that says so; a process that dies is replaced.
+    MtorsimError
+        When processes die again and again.
     """
     listed = load() if targets is None else list(targets)
     chosen, behaviours = _chosen(listed, tuple(only))
@@ -123,70 +124,64 @@ def _chosen(targets: Sequence[Target], only: Sequence[str]) -> tuple[list[Target
 def _tasks(targets: Sequence[Target], behaviours: Sequence[str]) -> list[Task]:
     """Return what is done, the longest first, neighbours together."""
     chunks = [tuple(targets[k : k + _TOGETHER]) for k in range(0, len(targets), _TOGETHER)]
-    first = [id for id in behaviours if id in _LONG]
-    return [*first, *chunks, *(id for id in behaviours if id not in _LONG)]
+    first = [(id,) for id in behaviours if id in _LONG]
+    return [*first, *chunks, *((id,) for id in behaviours if id not in _LONG)]
 
 
 def _all(
     tasks: Sequence[Task], tolerances: bool, workers: int, progress: Progress | None
 ) -> Mapping[int, Part]:
-    sizes = [1 if isinstance(task, str) else len(task) for task in tasks]
+    firsts = [0, *accumulate(len(task) for task in tasks)]  # numbers of what is done
+    work = partial(_do, tasks, firsts, tolerances)
     done: dict[int, Part] = {}
     finished = 0
-    for place, part in _carried_out(tasks, tolerances, workers):
-        done[place] = part
-        finished += sizes[place]
-        if progress is not None:
-            progress(finished, sum(sizes))
+    with closing(pool.carried_out(work, range(len(tasks)), workers, pool.PATIENCE)) as coming:
+        for place, part in coming:
+            done[place] = part
+            finished += len(tasks[place])
+            if progress is not None:
+                progress(finished, firsts[-1])
     return done
 
 
-def _carried_out(
-    tasks: Sequence[Task], tolerances: bool, workers: int
-) -> Iterator[tuple[int, Part]]:
-    if workers == 1 or len(tasks) == 1:
-        yield from ((place, _do(task, tolerances)) for place, task in enumerate(tasks))
-        return
-    context = multiprocessing.get_context("fork")  # has the compiled models at once
-    with warnings.catch_warnings():
-        # Python warns of forks beside threads; those of numpy hold no lock that a worker needs.
-        warnings.filterwarnings("ignore", ".*fork.*", DeprecationWarning)
-        pool = ProcessPoolExecutor(
-            min(workers, len(tasks)), context, initializer=end_with, initargs=(os.getpid(),)
-        )
-        try:
-            places: dict[Future[Part], int] = {
-                pool.submit(_do, task, tolerances): place for place, task in enumerate(tasks)
-            }
-            yield from ((places[future], future.result()) for future in as_completed(places))
-        except BrokenProcessPool:
-            raise SimulationError(
-                "a process died while it simulated. Try --workers 1, and --only to find which row."
-            ) from None
-        finally:
-            pool.shutdown(cancel_futures=True)
+def _do(
+    tasks: Sequence[Task],
+    firsts: Sequence[int],
+    tolerances: bool,
+    place: int,
+    given_up: Mapping[int, str],
+    begin: Begin,
+) -> tuple[int, Part]:
+    """Do a task; what crashed its process twice is given up."""
+    part, usual, tight = Part(), Outcomes(), Outcomes(tighter=TIGHTER) if tolerances else None
+    for number, one in enumerate(tasks[place], start=firsts[place]):
+        begin(number)
+        reason = given_up.get(number)
+        if isinstance(one, str):
+            _measure(one, part, reason)
+        elif reason is not None:
+            part.rows.append(of_target(one, math.nan, reason))
+        else:
+            _compare_or_say(one, part, usual, tight)
+    return place, part
 
 
-def _do(task: Task, tolerances: bool) -> Part:
-    return _measured(task) if isinstance(task, str) else _compared(task, tolerances)
-
-
-def _measured(id: str) -> Part:
+def _measure(id: str, part: Part, reason: str | None) -> None:
+    if reason is not None:
+        raise SimulationError(f"behaviour {id}: {reason}")
     found = behaviour(id)
-    rows = [of_measure(id, measure) for measure in found.measures]
-    return Part(rows=rows, statements={id: found.statement}, scenes={id: seen(id)})
+    part.rows += [of_measure(id, measure) for measure in found.measures]
+    part.statements[id] = found.statement
+    part.scenes[id] = seen(id)
 
 
-def _compared(targets: Sequence[Target], tolerances: bool) -> Part:
-    part, usual, tight = Part(), Outcomes(), Outcomes(tighter=TIGHTER)
-    for target in targets:
-        try:
-            _compare(target, part, usual, tight if tolerances else None)
-        except SimulationError as error:
-            part.rows.append(of_target(target, math.nan, str(error)))
-        except InputError as error:
-            raise error.at(target.id) from None
-    return part
+def _compare_or_say(target: Target, part: Part, usual: Outcomes, tight: Outcomes | None) -> None:
+    try:
+        _compare(target, part, usual, tight)
+    except SimulationError as error:
+        part.rows.append(of_target(target, math.nan, str(error)))
+    except InputError as error:
+        raise error.at(target.id) from None
 
 
 def _compare(target: Target, part: Part, usual: Outcomes, tight: Outcomes | None) -> None:

@@ -143,7 +143,7 @@ class Sensitivity:
         MtorsimError
             When writing fails, for example on a full disk.
         """
-        from mtorsim.export.files import check_folder_target, csv, origin, png, write_folder
+        from mtorsim.export.files import check_folder_target, csv, holds, origin, png, write_folder
 
         tables = {
             "sensitivity.csv": self.table,
@@ -155,9 +155,10 @@ class Sensitivity:
         files = {name: csv(one) for name, one in tables.items()}
         if len(self.table):
             files |= {f"{kind}.png": png(self.plot(kind)) for kind in PLOTS}
-        check_folder_target(folder, [*files, "sensitivity.json"])
         files["sensitivity.json"] = origin(self.provenance, files)
-        write_folder(folder, files)
+        if not holds(folder, files):  # read again, perhaps from a disk that takes nothing
+            check_folder_target(folder, files)
+            write_folder(folder, files)
         return Path(folder)
 
     @property

@@ -9,7 +9,7 @@ import json
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,7 @@ class WorkFolder:
             When it cannot be written to.
         """
         self._check_empty()
-        with self._locked():
+        with self._locked(lambda: resume and is_done()):
             self._check(resume, is_done)
             if not (self.folder / self.about).exists():
                 self.write(self.about, as_json(self._identity()))
@@ -72,10 +72,9 @@ class WorkFolder:
                     file.flush()
                     os.fsync(file.fileno())
                 draft.replace(path)
-            except OSError:
+            finally:
                 with suppress(OSError):
                     draft.unlink(missing_ok=True)
-                raise
 
     def parts(self, ending: str) -> list[Path]:
         """Return the finished parts, in order of their names."""
@@ -127,8 +126,11 @@ class WorkFolder:
         return f"--out {shown(str(self.folder))}"
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Hold the lock of the directory; a forked process does not inherit it."""
+    def _locked(self, is_only_read: Callable[[], bool]) -> Iterator[None]:
+        """Hold the lock of the directory; a forked process does not inherit it.
+
+        Where nothing can be written there is none, and none is needed for what is only read.
+        """
         path = self.folder.resolve()
         # Asked first: to open and close the file again would let go of this process's own lock.
         with _holding:
@@ -137,18 +139,26 @@ class WorkFolder:
         try:
             if not is_free:
                 raise self._busy()
-            with failing(self.folder):
-                self.folder.mkdir(parents=True, exist_ok=True)
-                file = (self.folder / LOCK).open("w")
-            with file:
-                with failing(self.folder):  # some network drives have no locks
-                    is_mine = _lock(file)
-                if not is_mine:
-                    raise self._busy()
+            with self._lock_file(is_only_read) as file:
+                if file is not None:
+                    with failing(self.folder):  # some network drives have no locks
+                        is_mine = _lock(file)
+                    if not is_mine:
+                        raise self._busy()
                 yield
         finally:
             if is_free:
                 _held.discard(path)
+
+    def _lock_file(self, is_only_read: Callable[[], bool]) -> AbstractContextManager[Any]:
+        with failing(self.folder):
+            try:
+                self.folder.mkdir(parents=True, exist_ok=True)
+                return (self.folder / LOCK).open("w")
+            except OSError:
+                if is_only_read():
+                    return nullcontext()
+                raise
 
     def _busy(self) -> InputError:
         return InputError(

@@ -25,7 +25,7 @@ from mtorsim.errors import MtorsimError
 from mtorsim.sweeps.plan import Plan
 from mtorsim.sweeps.work import Done, run_chunk, warm
 
-_IN_HAND = 2  # chunks that a worker has: one it does, one that waits
+_SHORT = 2  # chunks that a worker has of a sweep: one it does, one that waits
 _CRASHES = 2  # of a point, until it is given up
 _MOST_DEATHS = 10  # in a row, without a chunk finished
 _PR_SET_PDEATHSIG = 1
@@ -39,6 +39,7 @@ PATIENCE = 900.0
 """How long a point of a sweep may take [s]; a hundred thousand steps take less than a minute."""
 
 T = TypeVar("T")
+R = TypeVar("R")
 Work: TypeAlias = Callable[[int, Mapping[int, str], Callable[[int], object]], T]
 """What is done with a chunk: its number, points that are given up and why, and a function that is
 called with each point before it is begun."""
@@ -62,23 +63,55 @@ def run(plan: Plan, chunks: Sequence[int], workers: int = 1) -> Generator[Done]:
     """
     if workers > 1 and len(chunks) > 1:
         warm(plan)  # what is compiled here, forked processes have
-    return carried_out(partial(run_chunk, plan), chunks, workers, PATIENCE)
+    return carried_out(partial(run_chunk, plan), chunks, workers, PATIENCE, in_hand=_SHORT)
 
 
 def carried_out(
-    work: Work[T], chunks: Sequence[int], workers: int = 1, patience: float = math.inf
+    work: Work[T],
+    chunks: Sequence[int],
+    workers: int = 1,
+    patience: float = math.inf,
+    *,
+    in_hand: int = 1,
 ) -> Generator[T]:
     """Yield what `work` makes of each chunk, in any order; as `run`, for any work.
 
     A worker that begins no new point for `patience` seconds hangs: it is ended, as if it had died.
+    It has `in_hand` chunks at a time: more than one where a chunk is soon done, and one where it
+    is long, so that none waits behind it while others have nothing to do.
     """
     if workers == 1 or len(chunks) <= 1:
         return (work(chunk, {}, lambda _point: None) for chunk in chunks)
-    return _in_processes(work, chunks, min(workers, len(chunks)), patience)
+    return _in_processes(work, chunks, min(workers, len(chunks)), patience, in_hand)
+
+
+def each(work: Callable[[T], R], items: Sequence[T], workers: int = 1) -> list[R]:
+    """Return what `work` makes of each item, in their order.
+
+    Raises
+    ------
+    MtorsimError
+        When an item crashes its process twice, or workers die again and again.
+    """
+    found = dict(carried_out(partial(_one, work, items), range(len(items)), workers))
+    return [found[place] for place in range(len(items))]
+
+
+def _one(
+    work: Callable[[T], R],
+    items: Sequence[T],
+    place: int,
+    given_up: Mapping[int, str],
+    begin: Callable[[int], object],
+) -> tuple[int, R]:
+    begin(place)
+    if place in given_up:
+        raise MtorsimError(f"number {place}: {given_up[place]}")
+    return place, work(items[place])
 
 
 def _in_processes(
-    work: Work[T], chunks: Sequence[int], workers: int, patience: float
+    work: Work[T], chunks: Sequence[int], workers: int, patience: float, in_hand: int
 ) -> Generator[T]:
     waiting, losses = deque(chunks), _Losses()
     crew: list[_Worker] = []
@@ -86,7 +119,7 @@ def _in_processes(
         crew.extend(_Worker(work) for _ in range(workers))
         while waiting or any(one.chunks for one in crew):
             for one in crew:
-                while waiting and len(one.chunks) < _IN_HAND:
+                while waiting and len(one.chunks) < in_hand:
                     one.give(waiting.popleft(), losses.given_up)
             ready = wait([one.pipe for one in crew], min(patience / 4, _LONGEST_WAIT))
             for place, one in enumerate(crew):

@@ -84,7 +84,13 @@ class Store:
     def _write_results(self) -> None:
         draft = self.folder / (RESULTS + _UNFINISHED)
         shutil.rmtree(draft, ignore_errors=True)
-        files = ZarrFiles(draft)
+        try:
+            self._write_arrays(ZarrFiles(draft))
+            draft.replace(self.folder / RESULTS)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+
+    def _write_arrays(self, files: ZarrFiles) -> None:
         labels = coordinates(self.plan)
         files.begin(labels)
         for one in variables(self.plan):
@@ -94,7 +100,6 @@ class Store:
                 lengths = [piece.stop - piece.start for piece in where]
                 target[where] = values.reshape(*lengths, *self.plan.shape[len(where) :], *one.row)
         files.finish()
-        draft.replace(self.folder / RESULTS)
 
     def _rows(self, chunk: int, name: str) -> Array:
         return self._part(chunk, name)[name]
