@@ -6,7 +6,7 @@ Exit status: 0 done, 1 ran but failed, 2 bad input, 130 interrupted.
 import sys
 from collections.abc import Callable, Sequence
 
-from mtorsim.cli.guard import guarded
+from mtorsim.cli.guard import guarded, was_interrupted
 from mtorsim.errors import MtorsimError
 
 __all__ = ["main", "status_of"]
@@ -39,13 +39,13 @@ def status_of(arguments: list[str], work: Callable[[Sequence[str]], int]) -> int
     is_debugging = "--debug" in arguments
     try:
         return work(arguments)
-    except KeyboardInterrupt:
-        screen.complain("interrupted", is_debugging)
-        return 130
-    except MtorsimError as error:
-        screen.complain(f"error: {error}", is_debugging)
-        return error.exit_status
-    except Exception as error:  # noqa: BLE001 - the user gets one line, whatever it is
+    except (KeyboardInterrupt, Exception) as error:  # noqa: BLE001 - one line, whatever it is
+        if isinstance(error, KeyboardInterrupt) or was_interrupted():
+            screen.complain("interrupted", is_debugging)
+            return 130
+        if isinstance(error, MtorsimError):
+            screen.complain(f"error: {error}", is_debugging)
+            return error.exit_status
         screen.complain(
             f"error: unexpected {type(error).__name__}: {error}. "
             "Please report this, with what --debug prints.",

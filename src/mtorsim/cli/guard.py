@@ -21,6 +21,8 @@ _ENDS = {getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if ha
 _CRASHES = ("SIGSEGV", "SIGABRT", "SIGBUS", "SIGFPE", "SIGILL")
 _PR_SET_PDEATHSIG = 1
 
+_heard: list[int] = []  # signals that ask for the end
+
 
 def guarded(work: Callable[[], int]) -> int:
     """Return the exit status of some work; it returns twice, in the child and in the parent.
@@ -113,10 +115,16 @@ def _complain(text: str) -> None:
         sys.stderr.write(f"{text}\n")
 
 
-def _interrupted(_number: int, _frame: FrameType | None) -> NoReturn:
+def _interrupted(number: int, _frame: FrameType | None) -> NoReturn:
     """End the work; what is cleared away meanwhile, or swallows this, says nothing of it."""
     sys.unraisablehook = lambda _about: None
+    _heard.append(number)
     raise KeyboardInterrupt
+
+
+def was_interrupted() -> bool:
+    """Return whether Ctrl-C was heard: some libraries make another error of it."""
+    return bool(_heard)
 
 
 def _passed_by(_number: int, _frame: FrameType | None) -> None:
