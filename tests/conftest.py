@@ -166,12 +166,25 @@ def pytest_addoption(parser):
         metavar="N",
         help="how many cases the tests in tests/hardening make (usually few, to be quick)",
     )
+    parser.addoption(
+        "--campaign-seed",
+        type=int,
+        default=0,
+        metavar="S",
+        help="which cases they are; each number stands for others",
+    )
 
 
 @pytest.fixture
 def campaign(request):
     """A function: how many cases to make, that many unless --campaign says otherwise."""
     return lambda usual: request.config.getoption("--campaign") or usual
+
+
+@pytest.fixture
+def campaign_seed(request):
+    """Which cases of all to make."""
+    return request.config.getoption("--campaign-seed")
 
 
 def pytest_configure(config):

@@ -5,7 +5,8 @@ keeps the last.
 """
 
 import re
-from collections.abc import Iterator
+from bisect import bisect
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from mtorsim.errors import ModelError, shown
@@ -13,25 +14,32 @@ from mtorsim.errors import ModelError, shown
 DEEPEST = 256
 """Most brackets of a formula inside one another."""
 
-_PASSED_OVER = re.compile(r'```.*?(?:```|\Z)|"[^"\n]*"|//[^\n]*|#[^\n]*|/\*.*?(?:\*/|\Z)', re.S)
+_STRING = r'"(?:\\[ \t\r]*\n|[^"\n])*"'  # a backslash at its end lets a line go on
+_PASSED_OVER = re.compile(rf"```.*?(?:```|\Z)|{_STRING}|//[^\n]*|#[^\n]*|/\*.*?(?:\*/|\Z)", re.S)
 _NUMBER = re.compile(r"(?<![\w.])(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _REST = re.compile(r"[eEdD][+-]?[\w.]*|[xXoO][\w.]*|[bB][01]+\b|[_.\d][\w.]*")
 _IMPORT = re.compile(r'\bimport\b\s*(?:"(?P<name>[^"\n]*)")?')
+_ANYWHERE = re.compile(r'\bimport\b(?>(?>\s|\\|/\*.*?\*/|//[^\n]*\n)*)"(?P<name>[^"\n]*)"', re.S)
 _BLOCK = re.compile(r"\s*(?:model|module|function|end)\b")
 _KINDS = r"(?:const|var|substanceOnly|species|compartment|formula|gene|DNA|operator|reaction)"
 _DECLARED = re.compile(rf"\s*{_KINDS}\s+")
 _EVENT = re.compile(r"\s*(?:(?P<name>\w+)\s*:(?!=)\s*)?at\b")
 _LABEL = re.compile(r"\s*(?P<name>\w+)\s*:(?!=)")
 _VALUE = re.compile(r"\s*\$?(?P<name>\w[\w.]*)(?:\s+in\s+\w+)?\s*(?P<how>'\s*=|:=|=)(?!=)")
+_GOES_ON = "\x1f"  # stands for a line end that ends no statement; white space for patterns
 _UNIT = re.compile(r"\s*unit\b")
 
 
 @dataclass(frozen=True)
 class Imported:
-    """What an Antimony text imports: a file name and the line from 1."""
+    """What an Antimony text imports: a file name and the line from 1.
+
+    `is_said` is False where it seems to stand in a comment or a string.
+    """
 
     name: str
     line: int
+    is_said: bool = True
 
 
 def check(text: str, what: str) -> None:
@@ -52,13 +60,33 @@ def check(text: str, what: str) -> None:
 
 
 def imports(text: str) -> Iterator[Imported]:
-    """Return what a text imports, wherever in a line that stands."""
+    """Return what a text imports, wherever in a line that stands.
+
+    Also what seems to be in a comment or a string: where those end is for Antimony to say.
+    """
+    said = list(_said(text))
+    yield from said
+    names = {one.name for one in said}
+    line = _line_of(text)
+    for one in _ANYWHERE.finditer(text):
+        if one["name"] not in names:
+            yield Imported(one["name"], line(one.start()), is_said=False)
+
+
+def _said(text: str) -> Iterator[Imported]:
     plain = _without(text, strings=False)
     # A string is passed over as a whole, so that what is said in one is no import.
-    blank = re.sub(r'(?<!")"[^"\n]*"', lambda found: "\0" * len(found[0]), plain)
+    blank = re.sub(rf'(?<!"){_STRING}', lambda found: "\0" * len(found[0]), plain)
+    line = _line_of(plain)
     for found in _IMPORT.finditer(plain):
         if blank[found.start()] != "\0":
-            yield Imported(found["name"] or "", plain.count("\n", 0, found.start()) + 1)
+            yield Imported(found["name"] or "", line(found.start()))
+
+
+def _line_of(text: str) -> Callable[[int], int]:
+    """Return a function: the line, from 1, of a place in a text."""
+    ends = [found.start() for found in re.finditer("\n", text)]
+    return lambda place: bisect(ends, place) + 1
 
 
 def _without(text: str, *, strings: bool) -> str:
@@ -67,7 +95,7 @@ def _without(text: str, *, strings: bool) -> str:
     def kept(found: re.Match[str]) -> str:
         if found[0].startswith('"'):
             return '""' if strings else found[0]
-        return " " + "\n" * found[0].count("\n")
+        return " " + "\\\n" * found[0].count("\n")  # a comment does not end a statement
 
     return _PASSED_OVER.sub(kept, text)
 
@@ -165,8 +193,12 @@ def _parts(text: str) -> Iterator[str]:
 
 def _statements(plain: str) -> Iterator[tuple[int, str]]:
     """Return each statement and its line."""
-    joined = re.sub(r"\\[ \t]*\n", "  ", plain)  # lines after one that goes on count less: rare
-    for number, line in enumerate(joined.split("\n"), start=1):
+    joined = re.sub(r"\\[ \t\r]*\n", _GOES_ON, plain)
+    number = 0
+    for line in joined.split("\n"):
+        number += 1
         for statement in line.split(";"):
-            if statement.strip():
-                yield number, statement
+            bare = statement.lstrip()
+            if bare:
+                yield number + statement[: -len(bare)].count(_GOES_ON), statement
+            number += statement.count(_GOES_ON)

@@ -13,8 +13,9 @@ from pathlib import Path
 from xml.parsers import expat
 
 from mtorsim import antimony_text
+from mtorsim.antimony_text import Imported
 from mtorsim.errors import ModelError, closest, either
-from mtorsim.sbml_scan import Scan
+from mtorsim.sbml_scan import SEPARATOR, Scan
 
 LONGEST = 64_000_000
 """Most bytes of an SBML file; the largest in public collections are a fifth of it."""
@@ -23,6 +24,7 @@ _LONGEST_ANTIMONY = 8_000_000
 _ENDINGS = (".xml", ".sbml", ".ant", ".txt")
 _COMPRESSED = {b"PK": "a ZIP or OMEX archive", b"\x1f\x8b": "compressed with gzip"}
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
+_LONE_RETURN = re.compile(r"\r(?!\n)")
 _UTF8 = '<?xml version="1.0" encoding="UTF-8"?>'
 
 
@@ -123,13 +125,13 @@ def xml_text(content: bytes, what: str, root: str, kind: str) -> str:
         As `scan_sbml`, and for another outermost element.
     """
     scan = scan_xml(content, what)
-    if scan.root.rpartition(":")[2] != root:
+    if scan.root != root:
         raise ModelError(
             f"{what}: the outermost element is <{scan.root}>. Expected {kind}, <{root}>."
         )
     try:
         text = content.decode(scan.encoding)
-    except (UnicodeDecodeError, LookupError):
+    except (UnicodeError, LookupError):
         raise ModelError(f"{what}: its characters are not {scan.encoding}, as it says.") from None
     # The text is UTF-8 from here on, whatever the file was. Its lines stay where they are: without
     # a declaration libSBML would put one in front, on a line of its own.
@@ -140,10 +142,13 @@ def xml_text(content: bytes, what: str, root: str, kind: str) -> str:
 
 
 def scan_xml(content: bytes, what: str) -> Scan:
-    """Look over an XML document, such as SBML, SED-ML or a manifest; otherwise as `scan_sbml`."""
+    """Look over an XML document, such as SBML, SED-ML or a manifest; otherwise as `scan_sbml`.
+
+    In SBML what stands in a namespace that `<sbml>` does not declare is refused, too.
+    """
     if len(content) > LONGEST:
         raise ModelError(f"{what} is longer than {LONGEST // 1_000_000} MB, too long for a model.")
-    parser = expat.ParserCreate()
+    parser = expat.ParserCreate(namespace_separator=SEPARATOR)
     scan = Scan(parser, what)
     try:
         parser.Parse(content, True)
@@ -164,21 +169,31 @@ def scan_antimony(text: str, what: str, folder: Path | None, _seen: frozenset[Pa
     Raises
     ------
     ModelError
-        For too long a text, brackets too deep, a number that would be read as another one, a symbol
-        with two values, or an import that is not an Antimony file below the folder above; with the
-        line.
+        For too long a text, line ends of old Macs, brackets too deep, a number that would be read
+        as another one, a symbol with two values, or an import that is not an Antimony file below
+        the folder above; with the line.
     """
     if len(text) > _LONGEST_ANTIMONY:
         raise ModelError(f"{what} is longer than {_LONGEST_ANTIMONY // 1_000_000} MB.")
     if "\x00" in text:
         raise ModelError(f"{what}: a NUL character is in it. Expected SBML or Antimony text.")
+    if (found := _LONE_RETURN.search(text)) is not None:
+        # Antimony begins a new line there and we do not, so that it would read what we pass over.
+        line = text.count("\n", 0, found.start()) + 1
+        raise ModelError(
+            f"{what}, line {line}: a carriage return without a line feed. Save it with line ends "
+            "of Unix or Windows."
+        )
     antimony_text.check(text, what)
     for one in antimony_text.imports(text):
-        _follow(one.name, f"{what}, line {one.line}", folder, _seen)
+        _follow(one, f"{what}, line {one.line}", folder, _seen)
 
 
-def _follow(name: str, where: str, folder: Path | None, seen: frozenset[Path]) -> None:
+def _follow(one: Imported, where: str, folder: Path | None, seen: frozenset[Path]) -> None:
     """Look over what an Antimony file imports, as the file itself."""
+    name = one.name
+    if not one.is_said and not _is_there(Path(folder or ".", name)):
+        return
     if folder is None:
         raise ModelError(f"{where}: imports {name!r}. Text has no folder: give the file instead.")
     path = (folder / name).resolve()
@@ -189,6 +204,13 @@ def _follow(name: str, where: str, folder: Path | None, seen: frozenset[Path]) -
     if path not in seen:
         text = scanned_import(path, where)
         scan_antimony(text, str(path), path.parent, seen | {path})
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # too long for a name
+        return False
 
 
 def scanned_import(path: Path, where: str) -> str:

@@ -4,7 +4,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as some
 
 import mtorsim as mt
@@ -22,12 +22,7 @@ from mtorsim.regimen import Regimen
 from mtorsim.steps import Run
 from mtorsim.symbols import symbols
 
-QUIET = {
-    "deadline": None,
-    "derandomize": True,
-    "database": None,
-    "suppress_health_check": list(HealthCheck),
-}
+QUIET = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
 ROUTES = {
     ("human", "temsirolimus"): ("IV", "IV bolus", "IV over 0.5 min", "IV over 3 h"),
     ("human", "sirolimus"): ("PO",),
@@ -58,9 +53,10 @@ def holding(sbml):
     return {id: place for id, place in found.items() if id not in beside}
 
 
-def test_what_is_given_is_found_again(campaign, record_figures):
+def test_what_is_given_is_found_again(campaign, campaign_seed, record_figures):
     worst, tried = [0.0], [0]
 
+    @seed(campaign_seed)
     @settings(max_examples=campaign(25), **QUIET)
     @given(regimens())
     def found_again(one):
@@ -103,15 +99,18 @@ def scenarios(draw):
     )
 
 
-LEAST = 1e-4  # nM: a tenth of a molecule in a cell
+# A total stays to within a share of itself and the last digit of the largest concentration (ATP,
+# 3e6 nM: 7e-10 nM), since all are solved for together: TSC2 that is knocked out has 1e-22 nM.
+HELD, EPSILON = 1e-9, 2.2e-16
 DRUGS = ("temsirolimus", "sirolimus", "everolimus", "tacrolimus", "Ku-0063794", "AZD8055")
 PERTURBATIONS = ("PTEN_loss", "hypoxia", "S6K1_IRS1_feedback_off", "raptor_knockdown",
                  "FKBP12_knockdown", "TSC2_loss")  # fmt: skip
 
 
-def test_scenarios_hold_their_mass_and_repeat(campaign, record_figures):
+def test_scenarios_hold_their_mass_and_repeat(campaign, campaign_seed, record_figures):
     worst, tried = [0.0], [0]
 
+    @seed(campaign_seed)
     @settings(max_examples=campaign(12), **QUIET)
     @given(scenarios())
     def holds(one):
@@ -123,14 +122,19 @@ def test_scenarios_hold_their_mass_and_repeat(campaign, record_figures):
         assert (mt.simulate(one).values == first.values).all()
         for moiety in conserved(compiled.sbml):
             total = sum(weight * values[:, ids.index(id)] for id, weight in moiety.items())
-            if not any(id.endswith("_medium") for id in moiety) and total[0] > LEAST:
-                off = float(np.ptp(total) / total[0])
+            if not any(id.endswith("_medium") for id in moiety):
+                off = float(np.ptp(total)) / (
+                    HELD * float(total[0]) + EPSILON * float(values.max())
+                )
                 worst[0] = max(worst[0], off)
-                assert off < 1e-6, moiety
+                assert off < 1, moiety
         tried[0] += 1
 
     holds()
-    record_figures(f"{tried[0]} scenarios: bitwise the same again, totals held to {worst[0]:.1e}")
+    record_figures(
+        f"{tried[0]} scenarios: bitwise the same again, totals held to "
+        f"{worst[0]:.1e} of what rounding allows"
+    )
 
 
 @cache

@@ -10,13 +10,17 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from mtorsim.apart import Arrays, Found, LostError, apart
 from mtorsim.errors import InputError, shown
+from mtorsim.foreign.model import limits
 from mtorsim.prescan import xml_text
 
 MOST_FILES = 1000
 LARGEST = 100_000_000  # bytes of one file, unpacked
 LARGEST_TOGETHER = 500_000_000
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _MANIFEST = "manifest.xml"
 _SEDML = re.compile(r"combine\.specifications[/:]sed-?ml\b")
 _DAMAGED = (
@@ -119,6 +123,11 @@ def _place(member: zipfile.ZipInfo, name: str) -> str:
 
 
 def _content(container: zipfile.ZipFile, member: zipfile.ZipInfo, most: int, name: str) -> bytes:
+    if member.compress_type not in _METHODS:  # LZMA reserves gigabytes where it is told to
+        raise InputError(
+            f"{name}: {shown(member.filename)} is compressed in a way that COMBINE archives do not "
+            "use. Expected Deflate, as zip does."
+        )
     # What a member says of its size may be a lie: no more is unpacked than is allowed.
     with container.open(member) as stream:
         content = stream.read(most + 1)
@@ -130,19 +139,39 @@ def _content(container: zipfile.ZipFile, member: zipfile.ZipInfo, most: int, nam
 
 
 def _experiments(archive: Archive) -> tuple[str, ...]:
-    import libcombine
-
-    from mtorsim.library import keep_libsbml
-
-    manifest = libcombine.readOMEXFromString(archive.text(_MANIFEST, "omexManifest", "a manifest"))
-    keep_libsbml()
-    found = [
-        (posixpath.normpath(one.getLocation()), one.isSetMaster() and one.getMaster())
-        for one in manifest.getListOfContents()
-        if _SEDML.search(one.getFormat())
-    ]
+    text = archive.text(_MANIFEST, "omexManifest", "a manifest")
+    found = survived("mtorsim.archive.container:listed_apart", {"text": text}, archive.name)
     masters = [place for place, is_master in found if is_master]
     chosen = masters or [place for place, _ in found]
     if not chosen:
         raise InputError(f"{archive.name}: the manifest lists no SED-ML file.")
     return tuple(dict.fromkeys(chosen))
+
+
+def survived(task: str, page: Mapping[str, Any], where: str) -> Any:
+    """Return what a library makes of the text of a page, in a process of its own; see `apart`.
+
+    Raises
+    ------
+    InputError
+        When the library does not survive it; `where` names the text.
+    """
+    try:
+        return apart(task, page, {}, limits(len(page["text"])))[0]
+    except LostError as lost:
+        raise InputError(f"{where}: reading it {lost}.") from None
+
+
+def listed_apart(page: Mapping[str, Any], _arrays: Arrays) -> Found:
+    """Return path and mastery of each SED-ML file of a manifest."""
+    import libcombine
+
+    from mtorsim.library import keep_libsbml
+
+    manifest = libcombine.readOMEXFromString(page["text"])
+    keep_libsbml()
+    return [
+        [posixpath.normpath(one.getLocation()), bool(one.isSetMaster() and one.getMaster())]
+        for one in manifest.getListOfContents()
+        if _SEDML.search(one.getFormat())
+    ], {}

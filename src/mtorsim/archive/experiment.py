@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from mtorsim.archive.container import Archive
+from mtorsim.apart import Arrays, Found
+from mtorsim.archive.container import Archive, survived
 from mtorsim.errors import InputError, shown
 from mtorsim.foreign.model import looked_over
 from mtorsim.library import keep_libsbml, read_sbml
@@ -126,9 +127,11 @@ def read(archive: Archive, place: str) -> Experiment:
     """
     import libsedml
 
-    document = libsedml.readSedMLFromString(archive.text(place, "sedML", "SED-ML"))
-    keep_libsbml()
     where = f"{archive.name}, {place}"
+    text = archive.text(place, "sedML", "SED-ML")
+    survived("mtorsim.archive.experiment:readable_apart", {"text": text}, where)
+    document = libsedml.readSedMLFromString(text)
+    keep_libsbml()
     errors = [document.getError(index) for index in range(document.getNumErrors())]
     for error in errors:
         if error.getSeverity() >= libsedml.LIBSEDML_SEV_ERROR:
@@ -136,6 +139,7 @@ def read(archive: Archive, place: str) -> Experiment:
                 f"{where}, line {error.getLine()}: not sound SED-ML. "
                 f"{' '.join(error.getMessage().split())}"
             )
+    _check_once(document, where)
     courses = {one.getId(): _course(one, where) for one in document.getListOfSimulations()}
     tasks = {}
     for one in document.getListOfTasks():
@@ -151,6 +155,28 @@ def read(archive: Archive, place: str) -> Experiment:
         raise InputError(f"{where}: no output is asked for: neither report nor plot.")
     _check_size(tasks, generators, outputs, where)
     return Experiment(place, tasks, generators, outputs)
+
+
+def readable_apart(page: Mapping[str, Any], _arrays: Arrays) -> Found:
+    """Read SED-ML in this process, which may not survive it."""
+    import libsedml
+
+    count = libsedml.readSedMLFromString(page["text"]).getNumErrors()
+    keep_libsbml()
+    return count, {}
+
+
+def _check_once(document: Any, where: str) -> None:
+    """Refuse two of one id, of which the second would win."""
+    for kind in ("Models", "Simulations", "Tasks", "DataGenerators", "Outputs"):
+        seen: set[str] = set()
+        for one in getattr(document, f"getListOf{kind}")():
+            # Outputs name files, and not every disk tells a from A.
+            id = one.getId().casefold() if kind == "Outputs" else one.getId()
+            if id in seen:
+                what = f"{one.getElementName()} {shown(one.getId())}"
+                raise InputError(f"{where}: {what} is there twice. Rename one.")
+            seen.add(id)
 
 
 def _check_size(
@@ -255,29 +281,38 @@ def _sbml(archive: Archive, document: Any, id: str, place: str, where: str) -> s
 
 
 def _changed(text: str, changes: Iterable[Any], what: str, where: str) -> str:
+    asked = []
+    for change in changes:
+        _expect(change, "changeAttribute", where)
+        asked.append([change.getTarget(), change.getNewValue()])
+    page = {"text": text, "changes": asked, "what": what, "where": where}
+    return str(survived("mtorsim.archive.experiment:changed_apart", page, what))
+
+
+def changed_apart(page: Mapping[str, Any], _arrays: Arrays) -> Found:
+    """Return the text of a model with other values: targets and their new ones."""
     import libsbml
 
-    sbml = read_sbml(text, what=what)
-    for change in changes:
-        _change(sbml.getModel(), change, where)
-    return str(libsbml.writeSBMLToString(sbml))
+    sbml = read_sbml(page["text"], what=page["what"])
+    for target, value in page["changes"]:
+        _change(sbml.getModel(), target, value, page["where"])
+    return str(libsbml.writeSBMLToString(sbml)), {}
 
 
-def _change(model: Any, change: Any, where: str) -> None:
-    _expect(change, "changeAttribute", where)
-    kind, id, attribute = _address(change.getTarget(), where)
+def _change(model: Any, target: str, given: str, where: str) -> None:
+    kind, id, attribute = _address(target, where)
     setter = _SETTERS.get((kind, attribute))
     find = {"species": model.getSpecies, "parameter": model.getParameter,
             "compartment": model.getCompartment}.get(kind)  # fmt: skip
     element = find(id) if find else None
     if setter is None or element is None:
-        raise InputError(f"{where}: a change of {change.getTarget()!r} is not supported.")
+        raise InputError(f"{where}: a change of {target!r} is not supported.")
     try:
-        value = float(change.getNewValue())
+        value = float(given)
     except ValueError:
         value = np.nan
     if not np.isfinite(value):
-        raise InputError(f"{where}: {change.getNewValue()!r} for {id!r} is not a number.")
+        raise InputError(f"{where}: {given!r} for {id!r} is not a number.")
     getattr(element, setter)(value)
     model.removeInitialAssignment(id)  # what is given goes before what was computed
 

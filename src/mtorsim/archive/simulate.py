@@ -15,6 +15,7 @@ from mtorsim.engine.foreign import run_foreign
 from mtorsim.errors import InputError, UnknownIdError
 from mtorsim.export.files import check_folder_target, png, write_folder
 from mtorsim.foreign.question import selection
+from mtorsim.foreign.timing import Timing
 from mtorsim.library import read_sbml
 from mtorsim.steps import Floats
 
@@ -135,7 +136,8 @@ def _readable(model: Any) -> tuple[Callable[[str], Any], ...]:
 
 def _run(sbml: str, course: Course, symbols: list[str], label: str) -> Data:
     """Return symbol -> values, and time under the empty name."""
-    model = read_sbml(sbml).getModel()
+    document = read_sbml(sbml)
+    model = document.getModel()
     for id in symbols:
         if not any(find(id) is not None for find in _readable(model)):
             raise InputError(f"{label}: {id!r} is nothing in its model that can be read.")
@@ -146,6 +148,7 @@ def _run(sbml: str, course: Course, symbols: list[str], label: str) -> Data:
         # At least as exact as asked, and never less than our own runs.
         relative_tolerance=min(course.relative or 1.0, RELATIVE_TOLERANCE),
         absolute_tolerance=course.absolute,
+        is_curved=Timing(document).is_curved,
         label=label,
         time_unit="units of time",
     )

@@ -15,6 +15,8 @@ from typing import Any, TypeVar
 
 from mtorsim.errors import MtorsimError
 
+_LONGEST = 2000  # letters of a line of a complaint: a path may have a hundred times as many
+
 T = TypeVar("T")
 
 
@@ -104,7 +106,8 @@ def complain(message: str, is_debugging: bool) -> None:
             traceback.print_exc()
         lines = [line for line in message.splitlines() if line.strip()]
         short = [*lines[:1], " ".join(line.strip() for line in lines[1:])]
-        print("\n".join(line for line in short if line), file=sys.stderr)  # noqa: T201
+        cut = [line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…" for line in short if line]
+        print("\n".join(cut), file=sys.stderr)  # noqa: T201
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 

@@ -6,17 +6,19 @@ of a run survives more. All values stand in the SBML that is run, schedules as e
 process of its own, see `apart`: a model that crashes RoadRunner, or keeps it busy, is an error.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import roadrunner
 
 from mtorsim.apart import Arrays, Found, Limits, LostError, apart
+from mtorsim.derived import names_in
 from mtorsim.engine import RELATIVE_TOLERANCE, one_at_a_time, without_attributes
 from mtorsim.errors import ModelError, SimulationError
+from mtorsim.library import read_sbml
 from mtorsim.steps import Floats
 
 _MAXIMUM_STEPS = 1_000_000
@@ -27,6 +29,9 @@ _OF_AMOUNT = 1e-10
 _RESOLVED = 1e6  # times its tolerance: of a state that reaches less, the tolerance was too loose
 _ROUNDING = 1e-5  # times its tolerance: what stays below may be nothing but rounding
 _PASSES = 3
+_SHORT_STEPS = (1e-4, 2.5e-5)  # of the run
+_OF_SHORT_STEPS = 0.01  # of the tolerance: each step adds its error
+_SAME = 1e-3  # of the largest value: what a curve in time does is seen, or hardly matters
 _SMALL = 1e-6  # of the largest value of a species: what is less below zero is the solver's error
 
 
@@ -53,6 +58,7 @@ def run_foreign(
     *,
     relative_tolerance: float = RELATIVE_TOLERANCE,
     absolute_tolerance: float | None = None,
+    is_curved: bool = False,
     label: str = "",
     time_unit: str = "",
 ) -> Curves:
@@ -70,13 +76,17 @@ def run_foreign(
     relative_tolerance : float
     absolute_tolerance : float, optional
         Amount that the absolute tolerance of each state stays below, beside what its size asks for.
+    is_curved : bool
+        Whether the model has curves in time, such as a narrow ``exp(-(time - 5)^2)``: they are run
+        again in steps of a 10,000th of the run, to see whether the solver stepped over one.
     label, time_unit : str
         For messages.
 
     Raises
     ------
     ModelError
-        When RoadRunner cannot compile the model, or `sbml` is not the text of one.
+        When RoadRunner cannot compile the model, `sbml` is not the text of one, or of two doses
+        that its events give at one instant one would be lost.
     SimulationError
         When the solver fails, a value is not finite, or a species that began at zero or above and
         that only reactions change falls below zero.
@@ -86,6 +96,7 @@ def run_foreign(
         "selections": list(selections),
         "relative_tolerance": relative_tolerance,
         "absolute_tolerance": absolute_tolerance,
+        "is_curved": is_curved,
         "label": label,
         "time_unit": time_unit,
     }
@@ -123,12 +134,21 @@ def run_here(
     *,
     relative_tolerance: float = RELATIVE_TOLERANCE,
     absolute_tolerance: float | None = None,
+    is_curved: bool = False,
     label: str = "",
     time_unit: str = "",
     most_steps: int = _MAXIMUM_STEPS,
 ) -> Curves:
     """Simulate in this process; otherwise as `run_foreign`."""
-    runner = _loaded(sbml)
+    doses = _additions(sbml)
+    _check_start(sbml, doses, label, time_unit)
+
+    def loaded() -> roadrunner.RoadRunner:
+        runner = _loaded(sbml)
+        _listen(runner, doses)
+        return runner
+
+    runner = loaded()
     tighter = min(1.0, relative_tolerance / RELATIVE_TOLERANCE)
     most = np.inf if absolute_tolerance is None else absolute_tolerance
     absolute = {id: min(tighter * value, most) for id, value in _tolerances(runner).items()}
@@ -146,15 +166,143 @@ def run_here(
             break
         finer = absolute | smaller
         with suppress(RuntimeError):  # of what is nothing but rounding, the first run is as good
-            values = _simulated(
-                _loaded(sbml), times, columns, finer, relative_tolerance, most_steps
-            )
+            values = _simulated(loaded(), times, columns, finer, relative_tolerance, most_steps)
             absolute = finer
             continue
         break
+    _check_doses(doses, label, time_unit)
+    if is_curved and len(times) > 1:
+        span = float(times[-1] - times[0])
+
+        def again(share: float) -> Floats:
+            runner = loaded()
+            runner.getIntegrator().setValue("maximum_time_step", share * span)
+            tight = _OF_SHORT_STEPS * relative_tolerance
+            return _simulated(runner, times, columns, absolute, tight, most_steps)
+
+        try:
+            values = _followed(values, again, place)
+        except RuntimeError as error:
+            raise _failure(runner, error, place, time_unit) from None
     watched = [id for id in _reacting(runner) if begun[id] >= 0]
     _check(values, columns, watched, times, absolute, place, time_unit)
     return Curves(values[:, : len(selections)], absolute)
+
+
+@dataclass
+class _Doses:
+    """Events that change what is there by some amount, and what became of them in a run.
+
+    Attributes
+    ----------
+    names : list of str
+        Of all events, in the order of the model.
+    changed : list of set of str
+        Symbols that each gives a value.
+    added : list of set of str
+        Those of them to which it adds, as it were when it was triggered.
+    ranked : list of bool
+        Whether an event has a priority.
+    lost : list of (float, int, int, str)
+        Time, two events and what both changed: the second did not know of the first.
+    """
+
+    names: list[str]
+    changed: list[set[str]]
+    added: list[set[str]]
+    ranked: list[bool]
+    lost: list[tuple[float, int, int, str]] = field(default_factory=list)
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether two events may change one symbol, one of them by adding to it."""
+        return any(
+            self.added[k] & self.changed[other]
+            for k in range(len(self.names))
+            for other in range(len(self.names))
+            if k != other
+        )
+
+
+def _additions(sbml: str) -> _Doses:
+    """Return what the events of a model add to."""
+    if sbml.count("<event ") + sbml.count("<event>") < 2:
+        return _Doses([], [], [], [])
+    found = _Doses([], [], [], [])
+    document = read_sbml(sbml)  # the events go with it
+    for event in document.getModel().getListOfEvents():
+        changes = [one for one in event.getListOfEventAssignments() if one.isSetMath()]
+        read = {one.getVariable(): names_in(one.getMath()) for one in changes}
+        adds = {id for id, names in read.items() if id in names}
+        is_early = event.getLevel() < 3 or event.getUseValuesFromTriggerTime()
+        found.names.append(event.getId() or f"number {len(found.names) + 1}")
+        found.changed.append({*read})
+        found.added.append(adds if is_early else set())
+        found.ranked.append(event.isSetPriority())
+    return found
+
+
+def _listen(runner: roadrunner.RoadRunner, doses: _Doses) -> None:
+    """Note in a run when an event puts a value in place that another has changed meanwhile.
+
+    Of two events at one instant RoadRunner computes both values first, so that the second undoes
+    the first.
+    """
+    doses.lost.clear()
+    if not doses.is_needed:
+        return
+    begun: dict[int, int] = {}  # event -> how many assignments had been made when it was triggered
+    made: list[tuple[float, int]] = []  # time and event of each assignment
+
+    def triggered(_model: Any, index: int, _id: str) -> None:
+        begun[index] = len(made)
+
+    def assigned(model: Any, index: int, _id: str) -> None:
+        now = float(model.getTime())
+        for when, other in made[begun.get(index, len(made)) :]:
+            both = doses.added[index] & doses.changed[other]
+            is_ordered = doses.ranked[index] and doses.ranked[other]
+            if when == now and other != index and both and not is_ordered:
+                doses.lost.append((now, other, index, min(both)))
+        made.append((now, index))
+
+    for index in range(len(doses.names)):
+        event = runner.model.getEvent(index)
+        event.setOnTrigger(triggered)
+        event.setOnAssignment(assigned)
+
+
+def _check_start(sbml: str, doses: _Doses, label: str, time_unit: str) -> None:
+    """Look at the events of time 0, which happen before a run: resetting lets them happen again."""
+    if doses.is_needed:
+        runner = _loaded(sbml)
+        _listen(runner, doses)
+        runner.reset()
+        _check_doses(doses, label, time_unit)
+
+
+def _check_doses(doses: _Doses, label: str, time_unit: str) -> None:
+    if doses.lost:
+        when, first, second, what = doses.lost[0]
+        at = f"{when:.6g} {time_unit or 'units of time'}"
+        raise ModelError(
+            f"{label + ': ' if label else ''}events {doses.names[first]!r} and "
+            f"{doses.names[second]!r} both change {what!r} at {at}: one would undo the other. Make "
+            "them one event."
+        )
+
+
+def _followed(values: Floats, again: Callable[[float], Floats], label: str) -> Floats:
+    """Return what a model with curves in time does, whether the solver stepped over one or not."""
+    for share in _SHORT_STEPS:
+        closer = again(share)
+        if (np.abs(values - closer) <= _SAME * np.abs(closer).max(axis=0)).all():
+            return values
+        values = closer
+    raise ModelError(
+        f"{label}: a formula of time comes and goes too fast for the solver. Write it as events, "
+        "or run a shorter time."
+    )
 
 
 def _simulated(

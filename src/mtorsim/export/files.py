@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from mtorsim.errors import InputError, MtorsimError
+
+_FORMULA = re.compile(r"[=@\t\r]|[+-].*[(|!]", re.S)  # as spreadsheets understand it
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -271,13 +274,21 @@ def _reason(error: OSError) -> str:
 def csv(table: "pd.DataFrame", *, is_begun: bool = False) -> bytes:
     """Return a table as CSV in UTF-8; what is not defined is an empty field.
 
-    One that is begun already goes on without the names of its columns.
+    One that is begun already goes on without the names of its columns. Text that a spreadsheet
+    would run as a formula gets an apostrophe in front.
     """
+    table = table.rename(columns=_as_text).apply(
+        lambda column: column if column.dtype.kind in "fiub" else column.map(_as_text)
+    )
     # Ten digits: the solver's relative tolerance is 1e-8.
     text: str = table.to_csv(
         index=False, header=not is_begun, lineterminator="\n", float_format="%.10g"
     )
     return text.encode("utf-8")
+
+
+def _as_text(cell: Any) -> Any:
+    return f"'{cell}" if isinstance(cell, str) and _FORMULA.match(cell) else cell
 
 
 def png(figure: "Figure") -> bytes:

@@ -266,14 +266,19 @@ def _as_concentration(model: libsbml.Model, form: str) -> None:
     home = species.getCompartment()
     for element in with_maths(model.getSBMLDocument()):
         math = element.getMath().deepCopy()
-        math.replaceArgument(form, libsbml.parseL3Formula(f"{form}*{home}"))
+        math.replaceArgument(form, parsed(f"{form}*{home}", model))
         if math.isName() and math.getName() == form:
-            math = libsbml.parseL3Formula(f"{form}*{home}")
+            math = parsed(f"{form}*{home}", model)
         element.setMath(math)
     first = model.getInitialAssignmentBySymbol(form)
     if first is not None:
-        first.setMath(libsbml.parseL3Formula(f"({_text(first.getMath())})/{home}"))
+        first.setMath(parsed(f"({_text(first.getMath())})/{home}", model))
     species.setHasOnlySubstanceUnits(False)
+
+
+def parsed(formula: str, model: libsbml.Model) -> libsbml.ASTNode:
+    """Return a formula in which the ids of a model come first: a species PI is not the number."""
+    return libsbml.parseL3FormulaWithModel(formula, model)
 
 
 def inlined(model: libsbml.Model, math: libsbml.ASTNode, forms: Iterable[str]) -> libsbml.ASTNode:
@@ -489,7 +494,7 @@ def add_rule(model: libsbml.Model, found: DrugMap, id: str, formula: str, name: 
         parameter.setName(name)
     rule = model.createAssignmentRule()
     _require(rule.setVariable(id), found.path, id)
-    rule.setMath(libsbml.parseL3Formula(formula))
+    rule.setMath(parsed(formula, model))
 
 
 def _free(model: libsbml.Model, found: DrugMap, id: str) -> str:
@@ -552,7 +557,7 @@ def _exchange(model: libsbml.Model, found: DrugMap, form: str) -> None:
         reaction.addReactant(model.getSpecies(before), 1.0)
         reaction.addProduct(model.getSpecies(after), 1.0)
         law = f"{home}*ln(2)/mTORC2_half_life*{share}*{before}"
-        reaction.createKineticLaw().setMath(libsbml.parseL3Formula(law))
+        reaction.createKineticLaw().setMath(parsed(law, model))
 
 
 def _require(status: int, what: str, id: str) -> None:

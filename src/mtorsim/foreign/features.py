@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import libsbml
+import numpy as np
 
 from mtorsim.errors import closest
-from mtorsim.foreign.timing import Timing, nodes
+from mtorsim.foreign.timing import STOP, Timing, is_stop, nodes
 
 Severity = Literal["error", "warning", "note"]
 _SHOWN = 5
@@ -51,7 +52,9 @@ def features(document: libsbml.SBMLDocument) -> Iterator[Feature]:
         delays,
         timed,
         stoichiometry,
+        nothing,
         unset,
+        sizes,
         no_rate,
     ):
         yield from look(document)
@@ -181,6 +184,25 @@ def reserved(document: libsbml.SBMLDocument) -> Iterator[Feature]:
         if element is not None:
             message = "the id 'time' would be read as time itself. Rename it."
             yield Feature("error", "unsupported", message, element.getLine(), "time")
+    yield from _stops(document)
+
+
+def _stops(document: libsbml.SBMLDocument) -> Iterator[Feature]:
+    """What is named as the events at which we let the solver stop, and is something else."""
+    model = document.getModel()
+    given, element = STOP, model.getElementBySId(STOP)
+    is_taken = element is not None and (
+        element.getTypeCode() != libsbml.SBML_PARAMETER
+        or model.getRuleByVariable(STOP) is not None
+        or any(node.getName() == STOP for one in with_maths(document) for node in names(one))
+    )
+    for event in model.getListOfEvents():
+        hit = [one for one in event.getListOfEventAssignments() if one.getVariable() == STOP]
+        if (hit or event.getId().startswith(f"{STOP}_")) and not is_stop(event):
+            is_taken, given, element = True, event.getId() or STOP, event
+    if is_taken:
+        message = f"the id {given!r} is one that mtorsim gives. Rename it."
+        yield Feature("error", "unsupported", message, element.getLine(), given)
 
 
 # -- what is written in a model -------------------------------------------------------------------
@@ -254,6 +276,22 @@ def stoichiometry(document: libsbml.SBMLDocument) -> Iterator[Feature]:
                     one.getLine(),
                     reaction.getId(),
                 )
+
+
+def nothing(document: libsbml.SBMLDocument) -> Iterator[Feature]:
+    """A model with nothing in it, such as an empty file."""
+    model = document.getModel()
+    counts = (model.getNumReactions(), model.getNumUnitDefinitions(), len(_ids(model)))
+    if not (any(counts) or is_hierarchical(document)):
+        yield Feature("error", "value", "there is nothing in this model.", model.getLine())
+
+
+def sizes(document: libsbml.SBMLDocument) -> Iterator[Feature]:
+    """Compartments of no possible size."""
+    for one in document.getModel().getListOfCompartments():
+        if one.isSetSize() and not 0 <= one.getSize() < np.inf:
+            message = f"compartment {one.getId()!r} has the size {one.getSize():g}."
+            yield Feature("error", "value", message, one.getLine(), one.getId())
 
 
 def unset(document: libsbml.SBMLDocument) -> Iterator[Feature]:

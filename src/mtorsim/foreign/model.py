@@ -146,6 +146,7 @@ class Model:
             grid / self.minutes,
             written.selections,
             relative_tolerance=relative_tolerance,
+            is_curved=Timing(self._document).is_curved,
             label=f"{self.what} with {', '.join(t.drug for t in question.drugs) or 'no drug'}",
             time_unit=self.time_unit,
         )
@@ -492,6 +493,10 @@ def _set_one(model: Any, id: str, value: float, what: str) -> None:
             raise ScenarioError(f"{id}: {value:g} is no size. Expected more than zero.")
         element.setSize(value)
     elif element.getTypeCode() == libsbml.SBML_SPECIES:
+        if (
+            value < 0 and model.getRateRuleByVariable(id) is None
+        ):  # what follows one may be a voltage
+            raise ScenarioError(f"{id}: {value:g} is negative. Expected zero or more.")
         amount = element.getHasOnlySubstanceUnits()
         (element.setInitialAmount if amount else element.setInitialConcentration)(value)
     else:

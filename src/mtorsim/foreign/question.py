@@ -10,7 +10,7 @@ from mtorsim.dosing import MediumChange
 from mtorsim.drugs import load
 from mtorsim.errors import ModelError, UnknownIdError, within
 from mtorsim.facts import FrozenMapping
-from mtorsim.foreign.adapt import MEDIUM, Scale
+from mtorsim.foreign.adapt import MEDIUM, Scale, parsed
 from mtorsim.foreign.maps import DrugMap
 from mtorsim.foreign.units import unit_of
 from mtorsim.ids import medium_species, wash_parameter
@@ -169,14 +169,14 @@ def _read_outs(model: Any, found: DrugMap) -> dict[str, str]:
         parameter.setName(name.replace("_", " "))
         rule = model.createAssignmentRule()
         rule.setVariable(name)
-        rule.setMath(libsbml.parseL3Formula(" + ".join(terms)))
+        rule.setMath(parsed(" + ".join(terms), model))
     return {name: name for name in found.read_outs}
 
 
 def _is_sum_of(model: Any, name: str, terms: list[str]) -> bool:
     """Whether a model has a read-out already: it was exported from here."""
     rule = model.getAssignmentRuleByVariable(name)
-    same = libsbml.formulaToL3String(libsbml.parseL3Formula(" + ".join(terms)))
+    same = libsbml.formulaToL3String(parsed(" + ".join(terms), model))
     return rule is not None and libsbml.formulaToL3String(rule.getMath()) == same
 
 

@@ -9,6 +9,7 @@ cannot be treated so is refused.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import combinations
 from typing import Any
 
 import libsbml
@@ -20,6 +21,9 @@ from mtorsim.errors import ModelError
 _ORDERS = {libsbml.AST_RELATIONAL_LT: "lt", libsbml.AST_RELATIONAL_LEQ: "leq",
            libsbml.AST_RELATIONAL_GT: "gt", libsbml.AST_RELATIONAL_GEQ: "geq"}  # fmt: skip
 _EQUALITIES = (libsbml.AST_RELATIONAL_EQ, libsbml.AST_RELATIONAL_NEQ)
+_JUMPS = (libsbml.AST_FUNCTION_FLOOR, libsbml.AST_FUNCTION_CEILING, libsbml.AST_FUNCTION_REM,
+          libsbml.AST_FUNCTION_QUOTIENT, libsbml.AST_FUNCTION_FACTORIAL)  # fmt: skip
+_BENDS = (libsbml.AST_FUNCTION_MAX, libsbml.AST_FUNCTION_MIN, libsbml.AST_FUNCTION_ABS)
 _SUMS = (libsbml.AST_PLUS, libsbml.AST_MINUS)
 _MOST_EDGES = 400
 STOP = "mtorsim_stop"
@@ -84,13 +88,16 @@ class Timing:
     def degree(self, node: Any, seen: frozenset[str] = frozenset()) -> float:
         """Return 0 for a formula without time, 1 for one that is linear in it, else infinity."""
         kind, name = node.getType(), node.getName()
-        if kind == libsbml.AST_NAME_TIME:
-            return 1
-        if kind == libsbml.AST_NAME and name in self._clocks:
-            return 1
         if kind == libsbml.AST_NAME and name in self._rules and name not in seen:
             return self.degree(self._rules[name], seen | {name})
         parts = [self.degree(node.getChild(k), seen) for k in range(node.getNumChildren())]
+        return self._joined(node, parts)
+
+    def _joined(self, node: Any, parts: list[float]) -> float:
+        kind = node.getType()
+        if kind == libsbml.AST_NAME_TIME or (
+            kind == libsbml.AST_NAME and node.getName() in self._clocks):  # fmt: skip
+            return 1
         most = max(parts, default=0)
         if most == 0 or kind in _SUMS:
             return most
@@ -111,6 +118,23 @@ class Timing:
             if (kind in _EQUALITIES and self._most(node) > 0) or (
                 kind in _ORDERS and (self._most(node) > 0 or is_trigger)):  # fmt: skip
                 yield node
+
+    @property
+    def is_curved(self) -> bool:
+        """Whether a formula is a curve in time, along which a solver must not take long steps."""
+        return self._has_time and any(self._curve(one.getMath()) > 1 for one in self._elements())
+
+    def _curve(self, node: Any, seen: frozenset[str] = frozenset()) -> float:
+        """Return the degree of a formula between its jumps."""
+        kind, name = node.getType(), node.getName()
+        if kind == libsbml.AST_NAME and name in self._rules and name not in seen:
+            return self._curve(self._rules[name], seen | {name})
+        if kind in _ORDERS or kind in _EQUALITIES or node.isLogical():
+            return 0
+        parts = [self._curve(node.getChild(k), seen) for k in range(node.getNumChildren())]
+        if kind in _BENDS or node.isPiecewise():
+            return max(parts, default=0)
+        return self._joined(node, parts)
 
     def _most(self, node: Any) -> float:
         return max((self.degree(node.getChild(k)) for k in range(node.getNumChildren())), default=0)
@@ -174,6 +198,14 @@ class Timing:
             elif self._most(node) > 1:
                 yield Trouble(element, f"{formula} comes and goes with time in a way that a solver "
                                        "may step over. Write each change as an event.")  # fmt: skip
+        for node in nodes(element.getMath()):
+            kind, inner = node.getType(), (one.getType() for one in nodes(node))
+            jumps = kind in _JUMPS and self._most(node) > 0
+            if jumps or (kind in _BENDS and self._most(node) > 1 and sum(
+                    one in _BENDS for one in inner) > 1):  # fmt: skip
+                yield Trouble(element, f"{libsbml.formulaToL3String(node)} jumps with time, or "
+                                       "bends twice, which a solver may step over. Write each "
+                                       "change as an event.")  # fmt: skip
 
     def _event_troubles(self, event: Any, trigger: Any) -> Iterator[Trouble]:
         found = self.instant(trigger)
@@ -238,6 +270,22 @@ class Timing:
                         edge.addChild(node.getChild(place).deepCopy())
                         edge.addChild(node.getChild(place + 1).deepCopy())
                         yield edge
+            yield from self._bends(element)
+
+    def _bends(self, element: Any) -> Iterator[Any]:
+        """Return the same for what bends where two lines in time cross, such as ``max``."""
+        for node in nodes(element.getMath()):
+            if node.getType() not in _BENDS or self._most(node) != 1:
+                continue
+            parts = [node.getChild(k) for k in range(node.getNumChildren())]
+            if node.getType() == libsbml.AST_FUNCTION_ABS:
+                parts.append(libsbml.parseL3Formula("0"))
+            for first, second in combinations(parts, 2):
+                for order in (libsbml.AST_RELATIONAL_GEQ, libsbml.AST_RELATIONAL_LT):
+                    edge = libsbml.ASTNode(order)
+                    edge.addChild(first.deepCopy())
+                    edge.addChild(second.deepCopy())
+                    yield edge
 
     def _settle_equalities(self, model: Any) -> bool:
         found = False
@@ -280,7 +328,19 @@ def _write_stop(model: Any, number: int, math: Any) -> None:
 def _is_own(element: Any) -> bool:
     event = element if element.getTypeCode() == libsbml.SBML_EVENT else (
         element.getAncestorOfType(libsbml.SBML_EVENT))  # fmt: skip
-    return event is not None and event.getId().startswith(f"{STOP}_")
+    return event is not None and event.getId().startswith(f"{STOP}_") and is_stop(event)
+
+
+def is_stop(event: Any) -> bool:
+    """Whether an event does nothing but stop the solver, whoever wrote it."""
+    changes = event.getListOfEventAssignments()
+    return (
+        [one.getVariable() for one in changes] == [STOP]
+        and changes[0].isSetMath()
+        and changes[0].getMath().isNumber()
+        and not event.isSetDelay()
+        and not event.isSetPriority()
+    )
 
 
 def _is_true_before(trigger: Any) -> bool:
@@ -298,7 +358,8 @@ def _is_ordered(event: Any) -> bool:
 
 
 def _compares(math: Any) -> bool:
-    return any(one.getType() in _ORDERS or one.getType() in _EQUALITIES for one in nodes(math))
+    odd = (*_ORDERS, *_EQUALITIES, *_JUMPS, *_BENDS)
+    return any(one.getType() in odd for one in nodes(math))
 
 
 def nodes(node: Any) -> Iterator[Any]:

@@ -184,6 +184,8 @@ def normalized(target: object) -> str:
         raise ScenarioError(f"vary: expected a name such as 'cell', got {shown(target)}.")
     name = re.sub(r"^drug\.", "drugs.", target.removeprefix("set."))
     group, dot, rest = name.partition(".")
+    if group in drugs.names():
+        raise ScenarioError(f"{target}: a drug. To vary it write 'drugs.{group}.{rest or 'dose'}'.")
     if group == "drugs":
         _check_field(rest, target)
     elif group == "stimuli":
@@ -209,9 +211,8 @@ def linspace(low: str | float, high: str | float, points: int) -> dict[str, Any]
 def _check_field(rest: str, target: str) -> None:
     drug, _, field = rest.rpartition(".")
     if not drug:
-        raise ScenarioError(
-            f"{target}: expected a drug and what of it, such as drugs.temsirolimus.dose."
-        )
+        example = f"drugs.{rest if rest in drugs.names() else 'temsirolimus'}.dose"
+        raise ScenarioError(f"{target}: expected a drug and what of it, such as {example}.")
     drugs.load(drug)
     if field not in SCHEDULE:
         raise UnknownIdError(kind="field of a drug", given=field, choices=SCHEDULE)
