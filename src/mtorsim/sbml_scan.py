@@ -28,7 +28,7 @@ _NUMBERS = ("value", "size", "volume", "initialAmount", "initialConcentration", 
 _REAL = r"[+-]?(?:\d+\.?\d*|\.\d+)"
 _WHOLE = r"[+-]?\d+"
 _ATTRIBUTE = re.compile(rf"\s*(?:{_REAL}(?:[eE]{_WHOLE})?|[+-]?(?:INF|inf)|NaN|nan)?\s*", re.ASCII)
-# Where each byte, or pair of bytes, is a letter. Others have escapes of their own, such as \\x3c for
+# Where each byte, or pair of bytes, is a letter. Others have escapes of their own, such as \x3c for
 # <, which the scan would take for letters and the next reader for what they stand for.
 _ENCODING = re.compile(
     r"utf-?(?:8|16)|(?:us-)?ascii|(?:iso[-_]?8859[-_]?|latin[-_]?|windows-?|cp|koi8-?|mac)\w*", re.I
