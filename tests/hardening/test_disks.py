@@ -7,9 +7,11 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from contextlib import chdir, contextmanager
 from functools import partial
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 from commands import RESUME, WRITE, drafts, furnish, in_fork, seen, started
@@ -206,12 +208,30 @@ def test_unfinished_work_is_not_gone_on_with_there(tmp_path):
 
 # --- two at once ----------------------------------------------------------------------------------
 
-NAMES = [f"{number}.txt" for number in range(30)]
+NAMES = [f"{number}.txt" for number in range(10)]
 
 
+@pytest.fixture
+def meeting(monkeypatch):
+    """Two writers meet where a folder gets its name, and take turns where files get theirs."""
+    rename, replace, gate = Path.rename, Path.replace, threading.Barrier(2)
+
+    def slow_rename(path, target):
+        gate.wait(10)
+        return rename(path, target)
+
+    def slow_replace(path, target):
+        time.sleep(random.uniform(0, 0.03))
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "rename", slow_rename)
+    monkeypatch.setattr(Path, "replace", slow_replace)
+
+
+@pytest.mark.usefixtures("meeting")
 @pytest.mark.parametrize("is_new", [True, False])
 def test_of_two_writers_of_one_folder_one_wins_whole(is_new, tmp_path):
-    for turn in range(10):
+    for turn in range(3):
         folder = tmp_path / str(turn)
         if not is_new:
             folder.mkdir()
@@ -221,8 +241,9 @@ def test_of_two_writers_of_one_folder_one_wins_whole(is_new, tmp_path):
         assert len({path.read_bytes() for path in folder.iterdir()}) == 1
 
 
+@pytest.mark.usefixtures("meeting")
 def test_of_two_writers_of_a_pair_one_wins_whole(tmp_path):
-    for _ in range(10):
+    for _ in range(3):
         contents = [{tmp_path / name: b"%d" % writer for name in NAMES} for writer in (0, 1)]
         at_once([partial(write_files, one) for one in contents])
         assert sorted(path.name for path in tmp_path.iterdir()) == sorted(NAMES)
@@ -240,15 +261,10 @@ def at_once(works):
             faults.append(error)
 
     threads = [threading.Thread(target=begin, args=(one,)) for one in works]
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-5)
-    try:
-        for one in threads:
-            one.start()
-        for one in threads:
-            one.join()
-    finally:
-        sys.setswitchinterval(interval)
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
     assert not faults
 
 
