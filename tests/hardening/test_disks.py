@@ -57,7 +57,7 @@ def finished(tmp_path_factory):
 def limits(request, campaign):
     """How long a file may be [bytes]: the first byte already fails, or one later on."""
     chance = random.Random(request.node.name)
-    return [0, *(int(10 ** chance.uniform(1, 5)) for _ in range(campaign(1)))]
+    return [0, *(int(10 ** chance.uniform(1, 5)) for _ in range(max(1, campaign(1) // 50)))]
 
 
 def is_one_line(text):
@@ -123,7 +123,7 @@ def mounted(folder, *options):
     try:
         yield folder
     finally:
-        subprocess.run(["umount", folder], check=True)
+        subprocess.run(["umount", "--lazy", folder], check=True)
 
 
 @pytest.mark.skipif(not shutil.which("mount"), reason="needs mount")
@@ -269,7 +269,7 @@ def at_once(works):
 
 
 def test_two_runs_into_one_folder(tmp_path, campaign):
-    for _ in range(campaign(1)):
+    for _ in range(max(1, campaign(1) // 50)):
         both = [
             started(tmp_path, f"run -q --duration 1h --cell {cell}") for cell in ("PC-3", "A498")
         ]

@@ -29,7 +29,7 @@ from mtorsim.__main__ import {program}
 """
 MOMENTS = [
     "mtorsim.cli", "mtorsim.cli.guard", "mtorsim.cli.screen", "mtorsim.cli.commands", "typer",
-    "numpy", "roadrunner", "antimony", "mtorsim.export.files", "matplotlib.figure", "pandas",
+    "numpy", "roadrunner", "mtorsim.export.files", "matplotlib.figure", "pandas",
 ]  # fmt: skip
 
 
@@ -69,7 +69,7 @@ def test_at_the_start_of_the_program_that_runs_archives(tmp_path):
 @pytest.mark.parametrize("name", LONG)
 def test_in_the_midst_of_work(name, tmp_path, campaign):
     chance = random.Random(name)
-    for turn in range(max(1, campaign(0) // 20)):
+    for turn in range(max(1, campaign(0) // 50)):
         folder = tmp_path / str(turn)
         folder.mkdir()
         process = started(furnish(folder), LONG[name])

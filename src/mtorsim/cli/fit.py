@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mtorsim.cli import options, screen
-from mtorsim.cli.progress import progress_bar, workers_of
+from mtorsim.cli.progress import keeping, progress_bar, workers_of
 from mtorsim.errors import InputError
 
 if TYPE_CHECKING:
@@ -102,31 +102,27 @@ def fit(
     if not out:
         raise InputError("--out: expected a folder, got nothing.")
     count = workers_of(workers)
-    try:
-        with progress_bar(quiet, "fitted") as progress:
-            done = work(
-                data,
-                parameter or (),
-                scenario=None if scenario is None else scenario_file.load(scenario),
-                targets=target or (),
-                branches=branch or (),
-                confidences=confidence or (),
-                bounds=options.bounds(bound),
-                prior=not no_prior,
-                loss=loss,
-                loss_scale=loss_scale,
-                starts=starts,
-                seed=seed,
-                profile=profile,
-                cross_validate=cross_validate,
-                out=out,
-                workers=count,
-                resume=resume,
-                progress=progress,
-            )
-    except KeyboardInterrupt:
-        screen.complain(f"{out!r} keeps what is finished: --resume goes on from there.", False)
-        raise
+    with keeping(out), progress_bar(quiet, "fitted") as progress:
+        done = work(
+            data,
+            parameter or (),
+            scenario=None if scenario is None else scenario_file.load(scenario),
+            targets=target or (),
+            branches=branch or (),
+            confidences=confidence or (),
+            bounds=options.bounds(bound),
+            prior=not no_prior,
+            loss=loss,
+            loss_scale=loss_scale,
+            starts=starts,
+            seed=seed,
+            profile=profile,
+            cross_validate=cross_validate,
+            out=out,
+            workers=count,
+            resume=resume,
+            progress=progress,
+        )
     if json:
         screen.say_json(_record(done, out))
     elif not quiet:

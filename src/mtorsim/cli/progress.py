@@ -5,7 +5,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
+from mtorsim.cli import screen
 from mtorsim.errors import InputError
 
 _BETWEEN_LINES = 5.0  # seconds, where there is no terminal
@@ -27,6 +29,17 @@ def said_time(seconds: float) -> str:
     if seconds < 90:
         return f"{max(seconds, 1):.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+@contextmanager
+def keeping(out: str) -> Iterator[None]:
+    """Say after Ctrl-C how to go on with what a folder keeps, if there is anything."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if Path(out).exists():
+            screen.complain(f"{out!r} keeps what is finished: --resume goes on from there.", False)
+        raise
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mtorsim.cli import options, screen
-from mtorsim.cli.progress import progress_bar, workers_of
+from mtorsim.cli.progress import keeping, progress_bar, workers_of
 from mtorsim.errors import InputError, shown
 
 if TYPE_CHECKING:
@@ -128,12 +128,8 @@ def sensitivity(
         relative=relative,
         linear=linear,
     )
-    try:
-        with progress_bar(quiet, "simulated") as progress:
-            done = analysed(asked, out, workers=count, resume=resume, progress=progress)
-    except KeyboardInterrupt:
-        screen.complain(f"{out!r} keeps what is finished: --resume goes on from there.", False)
-        raise
+    with keeping(out), progress_bar(quiet, "simulated") as progress:
+        done = analysed(asked, out, workers=count, resume=resume, progress=progress)
     _report(done, Path(out), quiet=quiet, as_json=json)
     if done.sweep.failed:
         raise typer.Exit(1)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mtorsim.cli import options, screen
-from mtorsim.cli.progress import progress_bar, said_time, workers_of
+from mtorsim.cli.progress import keeping, progress_bar, said_time, workers_of
 from mtorsim.errors import InputError, UnknownIdError, shown, within
 
 if TYPE_CHECKING:
@@ -298,14 +298,8 @@ def _carried_out(
 ) -> "Sweep":
     from mtorsim.sweeps import carry_out
 
-    try:
-        with progress_bar(quiet, "simulated") as progress:
-            return carry_out(
-                plan, out, workers=workers, dask=dask, resume=resume, progress=progress
-            )
-    except KeyboardInterrupt:
-        screen.complain(f"{out!r} keeps what is finished: --resume goes on from there.", False)
-        raise
+    with keeping(out), progress_bar(quiet, "simulated") as progress:
+        return carry_out(plan, out, workers=workers, dask=dask, resume=resume, progress=progress)
 
 
 # --- what is said ---------------------------------------------------------------------------------

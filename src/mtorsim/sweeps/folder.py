@@ -179,10 +179,11 @@ def failing(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         reason = error.strerror or str(error) or "unknown reason"
-        raise MtorsimError(
-            f"could not write to {shown(str(folder))}: {reason}. "
-            "What is finished is kept: --resume goes on from there."
-        ) from None
+        then = ""
+        with suppress(OSError):
+            if folder.is_dir():
+                then = " What is finished is kept: --resume goes on from there."
+        raise MtorsimError(f"could not write to {shown(str(folder))}: {reason}.{then}") from None
 
 
 def _lock(file: Any) -> bool:
