@@ -13,7 +13,7 @@ from contextlib import suppress
 from types import FrameType
 from typing import NoReturn
 
-_PATIENCE = 0.8  # s: time to tidy up after Ctrl-C
+_PATIENCE = 0.6  # s: time to tidy up after Ctrl-C
 _LOOK = 0.02  # s
 _INTERRUPTED = 130
 _INTERRUPT = getattr(signal, "SIGUSR1", None)  # from this process to the child; none elsewhere
