@@ -4,6 +4,7 @@ Beyond the safe loader: duplicate keys, keys that are not text, aliases, deep ne
 files are refused, and nothing is built but mappings, lists and scalars.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,12 @@ Keys: TypeAlias = tuple[str | int, ...]
 
 _MOST_BYTES = 1_000_000
 _DEEPEST = 20
+# YAML takes 010 for eight, 1:30 for ninety and 1_0 for ten.
+_DECIMAL = re.compile(
+    r"[-+]?(?:(?:0|[1-9]\d*)|(?:\d+\.\d*|\.\d+)(?:[eE][-+]?\d+)?|\d+[eE][-+]?\d+|\.(?:inf|Inf|INF))"
+    r"|\.(?:nan|NaN|NAN)",
+    re.ASCII,
+)
 
 
 @dataclass(frozen=True)
@@ -309,9 +316,17 @@ class _Builder:
 
     def _plain(self, node: Any) -> Any:
         try:
-            return self._scalar(node)
+            found = self._scalar(node)
         except MtorsimError:
             raise
         except ValueError:  # a date such as 2024-13-45, or an integer of thousands of digits
             where = _at(self._name, node.start_mark)
             raise self._kind(f"{where}: {shown(node.value)} cannot be read.") from None
+        is_number = isinstance(found, int | float) and not isinstance(found, bool)
+        if is_number and not _DECIMAL.fullmatch(node.value):
+            where = _at(self._name, node.start_mark)
+            raise self._kind(
+                f"{where}: {shown(node.value)} would be read as {shown(found)}. Write that, or "
+                "quote it if it is text."
+            )
+        return found

@@ -194,6 +194,19 @@ def is_mass_concentration(value: object) -> bool:
         return False
 
 
+def decimal(text: str) -> float:
+    """Return the number that a text is; Python alone would read 1_0 as 10, and other digits.
+
+    Raises
+    ------
+    ValueError
+        For text that is not a decimal number, nan or inf.
+    """
+    if not text.isascii() or "_" in text:
+        raise ValueError(text)
+    return float(text)
+
+
 def duration(value: Given, what: str) -> float:
     """Return a time in minutes.
 

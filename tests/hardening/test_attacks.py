@@ -9,11 +9,12 @@ import pytest
 from broken import MANIFEST, MATH, SBML, SEDML
 
 import mtorsim as mt
-from mtorsim import antimony_text
+from mtorsim import antimony_text, scenario_file
 from mtorsim.archive import simulate_archive
 from mtorsim.cli import main
 from mtorsim.engine import foreign
 from mtorsim.errors import InputError, ModelError, ScenarioError
+from mtorsim.fits import data
 from mtorsim.sweeps import axes
 
 DECLARED = '<?xml version="1.0" encoding="UTF-8"?>'
@@ -273,6 +274,48 @@ def test_sed_ml_that_a_library_does_not_survive(tmp_path, monkeypatch):
     monkeypatch.setattr(container, "limits", lambda _: Limits(0.01, 500))
     with pytest.raises(InputError, match="took longer"):
         simulate_archive(archive(tmp_path, manifest=MANIFEST + " " * 20_000_000), tmp_path / "out")
+
+
+# --- tables ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("column", ["", "x"])
+def test_a_table_of_a_million_columns(tmp_path, column):
+    path = tmp_path / "data.csv"
+    path.write_text("observable,time,value,sd,unit" + f",{column}" * 1_000_000 + "\n")
+    with pytest.raises(InputError, match="1000005 columns are more than 100"):
+        data.read(path)
+
+
+ROW = "PC-3,S6K1_pT389,1 h,{value},0.02,relative,{scenario}\n"
+
+
+@pytest.mark.parametrize("scenario", ["/etc/passwd", "../../secret.yaml"])
+def test_a_table_reads_no_file_elsewhere(tmp_path, scenario):
+    (tmp_path / "secret.yaml").write_text("duration: 1 h\nsecret: 42\n")
+    path = tmp_path / "a" / "b" / "data.csv"
+    path.parent.mkdir(parents=True)
+    head = "cell,observable,time,value,sd,unit,scenario\n"
+    path.write_text(head + ROW.format(value="0.1", scenario=scenario))
+    with pytest.raises(InputError, match=r"line 2: scenario: .* is elsewhere"):
+        data.read(path)
+
+
+@pytest.mark.parametrize("value", ["1_0", "\u0661"])
+def test_numbers_in_a_table_are_decimal(tmp_path, value):
+    path = tmp_path / "data.csv"
+    head = "cell,observable,time,value,sd,unit,scenario\n"
+    path.write_text(head + ROW.format(value=value, scenario=""))
+    with pytest.raises(InputError, match="expected a number"):
+        data.read(path)
+
+
+@pytest.mark.parametrize(("value", "read"), [("010", "8"), ("1:30", "90"), ("1_0", "10")])
+def test_numbers_in_yaml_are_decimal(tmp_path, value, read):
+    path = tmp_path / "scenario.yaml"
+    path.write_text(f"set: {{FKBP12: {value}}}\n")
+    with pytest.raises(InputError, match=f"line 1.*would be read as {read}"):
+        scenario_file.load(path)
 
 
 # --- words ----------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from mtorsim.foreign.model import looked_over
 from mtorsim.library import keep_libsbml, read_sbml
 from mtorsim.prescan import ModelText
 from mtorsim.steps import Floats
+from mtorsim.units import decimal
 
 _TIME = "urn:sedml:symbol:time"
 _ADDRESS = re.compile(
@@ -243,7 +244,7 @@ def _tolerance(text: str | None, where: str) -> float | None:
     if text is None:
         return None
     try:
-        value = float(text)
+        value = decimal(text)
     except ValueError:
         value = np.nan
     if not 0 < value < 1:
@@ -308,7 +309,7 @@ def _change(model: Any, target: str, given: str, where: str) -> None:
     if setter is None or element is None:
         raise InputError(f"{where}: a change of {target!r} is not supported.")
     try:
-        value = float(given)
+        value = decimal(given)
     except ValueError:
         value = np.nan
     if not np.isfinite(value):

@@ -21,7 +21,7 @@ from mtorsim.steps import Floats
 from mtorsim.symbols import symbols
 from mtorsim.targets import Dish
 from mtorsim.targets.points import BACKGROUNDS, scale_factors
-from mtorsim.units import duration, exact_time, parameter
+from mtorsim.units import decimal, duration, exact_time, parameter
 
 REQUIRED = ("observable", "value", "sd", "unit")
 TIMES = ("time", "time_h", "time_min")
@@ -34,6 +34,8 @@ ARBITRARY, RELATIVE = "au", "relative"
 """Units of a value beside those of models: one scale for each series, or over untreated."""
 
 _MOST_ROWS = 100_000
+_MOST_COLUMNS = 100
+_LONGEST = 100_000_000  # bytes
 _MINUTES = {"time_h": 60.0, "time_min": 1.0}
 
 
@@ -208,12 +210,16 @@ def _check_series(points: Mapping[str, Point]) -> None:
 
 def _table(path: Path) -> pd.DataFrame:
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        with path.open("rb") as file:
+            content = file.read(_LONGEST + 1)
+        text = content.decode("utf-8-sig")
     except FileNotFoundError:
         raise ScenarioError(f"no file {str(path)!r}. Expected a table of measurements.") from None
     except (OSError, UnicodeDecodeError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
         raise ScenarioError(f"cannot read {str(path)!r}: {reason}.") from None
+    if len(content) > _LONGEST:
+        raise ScenarioError(f"{path}: longer than {_LONGEST // 1_000_000} MB.")
     _check_fields(text, path)
     try:
         return pd.read_csv(
@@ -229,6 +235,8 @@ def _check_fields(text: str, path: Path) -> None:
     rows = csv.reader(io.StringIO(text))
     try:
         head = next(rows, [])
+        if len(head) > _MOST_COLUMNS:
+            raise ScenarioError(f"{path}: {len(head)} columns are more than {_MOST_COLUMNS}.")
         for row in rows:
             if len(row) > len(head):
                 raise ScenarioError(
@@ -323,8 +331,22 @@ class _Reader:
 
     def _file(self, name: str) -> Scenario:
         if name not in self._files:
-            self._files[name] = scenario_file.load(self.folder / name)
+            self._files[name] = scenario_file.load(self._beside(name))
         return self._files[name]
+
+    def _beside(self, name: str) -> Path:
+        """Return the path of a scenario file; refuse one elsewhere, which a table may not read."""
+        path = self.folder / name
+        with within("scenario"):
+            try:
+                is_below = path.resolve().is_relative_to(self.folder.resolve().parent)
+            except (OSError, ValueError) as error:
+                raise ScenarioError(f"scenario: cannot read {shown(name)}: {error}.") from None
+            if Path(name).is_absolute() or not is_below:
+                raise ScenarioError(
+                    f"scenario: {shown(name)} is elsewhere. Put it beside the table."
+                )
+        return path
 
 
 def _split(text: str) -> list[str]:
@@ -334,7 +356,7 @@ def _split(text: str) -> list[str]:
 def _number(row: Mapping[str, str], name: str) -> float:
     with within(name):
         try:
-            found = float(row[name])
+            found = decimal(row[name])
         except ValueError:
             raise ScenarioError(f"{name}: expected a number, got {shown(row[name])}.") from None
         if not math.isfinite(found):

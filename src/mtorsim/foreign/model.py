@@ -37,7 +37,7 @@ from mtorsim.regimen import Regimen
 from mtorsim.result import Result
 from mtorsim.scenario import Drugs, Scenario, ids, settings
 from mtorsim.steps import Floats, tolerances
-from mtorsim.units import LONGEST, Given, duration, exact_time
+from mtorsim.units import LONGEST, Given, decimal, duration, exact_time
 
 _USUAL = 72 * 60.0  # min
 _POINTS = 240
@@ -464,7 +464,7 @@ def _set(sbml: str, question: Question, what: str) -> str:
 
 def _number(id: str, given: float | str) -> float:
     try:
-        value = float(given)
+        value = decimal(given) if isinstance(given, str) else float(given)
     except ValueError:
         value = np.nan
     if not np.isfinite(value):
