@@ -38,7 +38,7 @@ RESUME = {  # those that keep what is finished
 }
 SEVERAL = {  # those that use several processes, with work for a while
     "sweep": "sweep --vary drugs.temsirolimus.dose=0.01nM:100nM:2000:log --read curves,end",
-    "sensitivity": "sensitivity --parameter k* --method morris",
+    "sensitivity": "sensitivity --parameter kphos_* --method morris --points 100",
     "fit": "fit blots.csv --parameter k*phos_S6K1* --starts 40",
     "qualify": "qualify",
 }
