@@ -3,14 +3,16 @@
 import io
 import re
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from broken import MANIFEST, MATH, SBML, SEDML
 
 import mtorsim as mt
-from mtorsim import antimony_text, scenario_file
-from mtorsim.archive import simulate_archive
+from mtorsim import antimony_text, apart, library, prescan, sbml_scan, scenario_file
+from mtorsim.apart import Limits
+from mtorsim.archive import container, simulate_archive
 from mtorsim.cli import main
 from mtorsim.engine import foreign
 from mtorsim.errors import InputError, ModelError, ScenarioError
@@ -98,6 +100,44 @@ def test_numbers_that_stand_for_nothing(old, new, words):
     assert words in refusal(SBML.replace(old, new))
 
 
+def test_an_id_beyond_all_need():
+    long = "k" * 1000
+    text = SBML.replace('"k"', f'"{long}"').replace("<ci>k</ci>", f"<ci>{long}</ci>")
+    assert "is too long" in refusal(text)
+
+
+def test_attributes_beyond_all_need():
+    many = " ".join(f'a{k}=""' for k in range(200))
+    assert re.search(
+        "an element with 2.. attributes", refusal(SBML.replace('id="k"', f'id="k" {many}'))
+    )
+
+
+def test_elements_beyond_all_need(monkeypatch):
+    monkeypatch.setattr(sbml_scan, "_MOST_ELEMENTS", 20)
+    assert "more than 20 elements" in refusal(SBML)
+
+
+def test_bytes_beyond_all_need(monkeypatch):
+    monkeypatch.setattr(prescan, "LONGEST", 2000)
+    assert "too long for a model" in refusal(SBML)
+    monkeypatch.setattr(prescan, "_LONGEST_ANTIMONY", 10)
+    assert "is longer than" in refusal(S)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("</reaction>", "</reaction>{reaction}", "not sound SBML.*conflicts with"),
+        ("<listOfParameters>", "<listOfParameters><foo/>", "line 14: not sound SBML"),
+        ("<ci>q</ci>", "<ci>nothing</ci>", "not sound SBML"),
+    ],
+)
+def test_what_libsbml_says_is_heard(old, new, words):
+    reaction = SBML[SBML.index("<reaction ") : SBML.index("</reaction>") + len("</reaction>")]
+    assert re.search(words, refusal(SBML.replace(old, new.format(reaction=reaction), 1)))
+
+
 # --- Antimony -------------------------------------------------------------------------------------
 
 S = "unit time_unit = second; compartment c = 1; x = 1; x' = -x\n"
@@ -148,6 +188,17 @@ def test_an_empty_file_is_no_model(tmp_path, text):
     assert "nothing in this model" in refusal(path)
 
 
+def test_threads_translate_one_after_the_other():
+    texts = [f"species A{k}; A{k} = {k}; R: A{k} -> ; 0.5*A{k}" for k in range(8)]
+    right = [library.antimony_to_sbml(one) for one in texts]
+
+    def translated(number):
+        return all(library.antimony_to_sbml(texts[number]) == right[number] for _ in range(30))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(translated, range(8)))
+
+
 # --- doses ----------------------------------------------------------------------------------------
 
 EVENTS = S + "A = 0; p = 0; p' = 1; "
@@ -193,6 +244,7 @@ PULSE = S + "species B in c = 0; J: -> B; c*"
         ("(tanh((time - 5)*1e5) - tanh((time - 5.01)*1e5))", 0.02),
         ("max(0, time - 9.999)*1e6", 0.5),
         ("1e9*max(0, time - 5)*max(0, 5.001 - time)", 1 / 6),
+        ("4e6*(max(0, time - 5) - 2*max(0, time - 5.0005) + max(0, time - 5.001))", 1.0),
         ("2*(1 + sin(time))", 2 * (11 - np.cos(10))),
     ],
 )
@@ -267,13 +319,21 @@ def test_formulas_of_spreadsheets_are_text(tmp_path):
     assert written.startswith("'=cmd|")
 
 
-def test_sed_ml_that_a_library_does_not_survive(tmp_path, monkeypatch):
-    from mtorsim.archive import container
-    from mtorsim.foreign.model import Limits
+@pytest.mark.parametrize(("place", "content"), [("manifest", MANIFEST), ("a", SEDML)])
+def test_what_a_library_does_not_survive(tmp_path, monkeypatch, place, content):
+    def little(length):
+        return Limits(0.01 if length > 1_000_000 else 8.0, 2000)
 
-    monkeypatch.setattr(container, "limits", lambda _: Limits(0.01, 500))
+    monkeypatch.setattr(container, "limits", little)
+    path = archive(tmp_path, **{place: content + " " * 20_000_000})
     with pytest.raises(InputError, match="took longer"):
-        simulate_archive(archive(tmp_path, manifest=MANIFEST + " " * 20_000_000), tmp_path / "out")
+        simulate_archive(path, tmp_path / "out")
+
+
+def test_an_output_whose_name_no_disk_takes(tmp_path):
+    long = SEDML.replace('id="r"', 'id="' + "r" * 300 + '"')
+    with pytest.raises(InputError, match="cannot name a file"):
+        simulate_archive(archive(tmp_path, a=long), tmp_path / "out")
 
 
 # --- tables ---------------------------------------------------------------------------------------
@@ -316,6 +376,24 @@ def test_numbers_in_yaml_are_decimal(tmp_path, value, read):
     path.write_text(f"set: {{FKBP12: {value}}}\n")
     with pytest.raises(InputError, match=f"line 1.*would be read as {read}"):
         scenario_file.load(path)
+
+
+# --- between processes ----------------------------------------------------------------------------
+
+
+def test_a_frame_with_a_pickle_is_not_read():
+    packed = io.BytesIO()
+    np.savez(packed, x=np.array([{}], dtype=object))
+    frame = b"".join(len(part).to_bytes(8, "big") + part for part in (b"{}", packed.getvalue()))
+    with pytest.raises(ValueError, match="allow_pickle"):
+        apart._read(io.BytesIO(frame))
+
+
+def test_the_engine_opens_no_path(tmp_path):
+    path = tmp_path / "model.xml"
+    path.write_text(SBML)
+    with pytest.raises(ModelError, match="expected the text"):
+        foreign.run_here(str(path), np.array([0.0, 1.0]), [])
 
 
 # --- words ----------------------------------------------------------------------------------------

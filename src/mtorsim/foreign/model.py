@@ -493,9 +493,8 @@ def _set_one(model: Any, id: str, value: float, what: str) -> None:
             raise ScenarioError(f"{id}: {value:g} is no size. Expected more than zero.")
         element.setSize(value)
     elif element.getTypeCode() == libsbml.SBML_SPECIES:
-        if (
-            value < 0 and model.getRateRuleByVariable(id) is None
-        ):  # what follows one may be a voltage
+        # What follows a rate rule may be a voltage.
+        if value < 0 and model.getRateRuleByVariable(id) is None:
             raise ScenarioError(f"{id}: {value:g} is negative. Expected zero or more.")
         amount = element.getHasOnlySubstanceUnits()
         (element.setInitialAmount if amount else element.setInitialConcentration)(value)
