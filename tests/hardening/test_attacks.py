@@ -138,6 +138,11 @@ def test_what_libsbml_says_is_heard(old, new, words):
     assert re.search(words, refusal(SBML.replace(old, new.format(reaction=reaction), 1)))
 
 
+def test_what_cannot_be_read_is_not_a_model():
+    with pytest.raises(ModelError, match="line 14: not sound SBML"):
+        library.read_sbml(SBML.replace("<listOfParameters>", "<listOfParameters><foo/>"))
+
+
 # --- Antimony -------------------------------------------------------------------------------------
 
 S = "unit time_unit = second; compartment c = 1; x = 1; x' = -x\n"
@@ -244,7 +249,7 @@ PULSE = S + "species B in c = 0; J: -> B; c*"
         ("(tanh((time - 5)*1e5) - tanh((time - 5.01)*1e5))", 0.02),
         ("max(0, time - 9.999)*1e6", 0.5),
         ("1e9*max(0, time - 5)*max(0, 5.001 - time)", 1 / 6),
-        ("4e6*(max(0, time - 5) - 2*max(0, time - 5.0005) + max(0, time - 5.001))", 1.0),
+        ("4e8*(max(0, time - 5) - 2*max(0, time - 5.00005) + max(0, time - 5.0001))", 1.0),
         ("2*(1 + sin(time))", 2 * (11 - np.cos(10))),
     ],
 )
