@@ -117,6 +117,8 @@ KEEPERS = {
     "tellurium": {"export"},
     "SALib": {"sensitivities"},
     "pypesto": {"fits"},
+    "petab": {"fits"},
+    "sympy": {"fits"},
     "zarr": {"sweeps"},
     "distributed": {"sweeps"},
 }

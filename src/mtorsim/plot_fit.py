@@ -9,6 +9,9 @@ from matplotlib.ticker import MaxNLocator, NullFormatter
 from mtorsim.errors import InputError
 from mtorsim.fits.data import ARBITRARY, RELATIVE
 from mtorsim.fits.optimise import THRESHOLD
+from mtorsim.fits.petab_problem import PetabProblem
+from mtorsim.fits.petab_tables import Measured
+from mtorsim.fits.problem import Problem
 from mtorsim.plot import GREY, INK, Picture
 from mtorsim.targets import Dish, Outcomes
 from mtorsim.targets.jobs import curves
@@ -68,6 +71,8 @@ def profiles(found: "Fit") -> Picture:
 
 def _decades(panel: Axes, values: Any) -> None:
     """Label a logarithmic axis at a few places, however short it is."""
+    if values.min() <= 0:  # searched on a linear scale
+        return
     panel.set_xscale("log")
     ticks = np.geomspace(values.min(), values.max(), 5)[[0, 2, 4]]
     panel.set_xticks(ticks, [f"{one:.2g}" for one in ticks])
@@ -76,6 +81,8 @@ def _decades(panel: Axes, values: Any) -> None:
 
 def fit(found: "Fit") -> Picture:
     """Return data and curves, a panel for each dataset and observable, or targets and model."""
+    if isinstance(found.problem, PetabProblem):
+        return _petab(found, found.problem)
     series = list(dict.fromkeys(one.series for one in found.problem.data.points))
     if not series:
         return _targets(found)
@@ -88,7 +95,7 @@ def fit(found: "Fit") -> Picture:
     model = found.problem.model(outcomes)
     conditions = list(dict.fromkeys(one.condition for one in found.problem.data.points))
     for panel, one in zip(panels, series, strict=False):
-        _series(panel, found, one, fine, outcomes, model, conditions)
+        _series(panel, found.problem, one, fine, outcomes, model, conditions)
     handles = [
         panels[0].plot([], [], color=INK[k % len(INK)], marker=_MARKS[k % len(_MARKS)], ms=3)[0]
         for k in range(len(conditions))
@@ -99,20 +106,20 @@ def fit(found: "Fit") -> Picture:
 
 def _series(
     panel: Axes,
-    found: "Fit",
+    problem: Problem,
     series: tuple[str, str],
     fine: list[Dish],
     outcomes: Outcomes,
     model: Any,
     conditions: list[str],
 ) -> None:
-    data = found.problem.data
+    data = problem.data
     places = [k for k, one in enumerate(data.points) if one.series == series]
     first = data.points[places[0]]
     scale, offset = 1.0, 0.0
     if first.unit == ARBITRARY:
         arrays = (model[places], data.values[places], data.errors[places])
-        scale, offset = found.problem.scale(*arrays, first.background)
+        scale, offset = problem.scale(*arrays, first.background)
     hours = max(data.points[k].time for k in places) > 240
     worth, unit = (60.0, "h") if hours else (1.0, "min")
     for place in dict.fromkeys(data.places[k] for k in places):
@@ -136,6 +143,56 @@ def _series(
     panel.set_xlabel(f"time [{unit}]", fontsize=_TEXT)
     panel.set_ylabel("" if first.unit == "1" else _SAID.get(first.unit, first.unit), fontsize=_TEXT)
     panel.set_ylim(bottom=min(0.0, panel.get_ylim()[0]))
+
+
+def _petab(found: "Fit", problem: PetabProblem) -> Picture:
+    """Return the measurements of a PEtab problem and curves, a panel for each observable."""
+    rows = problem.tables.rows
+    ids = list(dict.fromkeys(row.observable for row in rows))
+    made, panels = _grid(min(len(ids), _MOST_PANELS), right=1.5)
+    shown = dict(zip(ids, panels, strict=False))
+    conditions = list(dict.fromkeys(row.course for row in rows))
+    _, spread = problem.predicted(found.values)
+    last = max([row.time for row in rows if np.isfinite(row.time)], default=1.0) or 1.0
+    for places, times, values in problem.curves(found.values, _FINE):
+        row = rows[places[0]]
+        if row.observable not in shown:
+            continue
+        panel, colour = shown[row.observable], conditions.index(row.course)
+        look: dict[str, Any] = {"color": INK[colour % len(INK)]}
+        at = np.array([rows[k].time if np.isfinite(rows[k].time) else 1.1 * last for k in places])
+        panel.plot(times, values, linewidth=1.2, **look)
+        panel.errorbar(
+            *(at, problem.measured[list(places)]),
+            yerr=_bars(problem, row, places, spread),
+            fmt=_MARKS[colour % len(_MARKS)],
+            markersize=3,
+            elinewidth=0.8,
+            **look,
+        )
+    for id, panel in shown.items():
+        one = problem.tables.observables[id]
+        panel.set_title(one.name, fontsize=_TEXT + 1, loc="left")
+        panel.set_xlabel("time", fontsize=_TEXT)
+        if one.transformation != "lin":
+            panel.set_yscale("log")
+    handles = [
+        panels[0].plot([], [], color=INK[k % len(INK)], marker=_MARKS[k % len(_MARKS)], ms=3)[0]
+        for k in range(len(conditions))
+    ]
+    names = [condition for _, condition in conditions]
+    made.legend(handles, names, loc="outside right center", fontsize=_TEXT, frameon=False)
+    return made
+
+
+def _bars(problem: PetabProblem, row: Measured, places: tuple[int, ...], spread: Any) -> Any:
+    """Return error bars, downwards and upwards: of logarithms they are factors."""
+    values, sd = problem.measured[list(places)], spread[list(places)]
+    how = problem.tables.observables[row.observable].transformation
+    if how == "lin":
+        return sd
+    factor = np.exp(sd) if how == "log" else 10.0**sd
+    return np.stack([values - values / factor, values * factor - values])
 
 
 _SAID = {ARBITRARY: "arbitrary units", RELATIVE: "relative to untreated"}

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 EPILOG = """Examples: [bold]mtorsim fit blots.csv --parameter 'k*phos_S6K1*'[/bold] ·
 [bold]mtorsim fit blots.csv --scenario starved.yaml --parameter MCF-7.INSR --profile --out f[/bold]
-· [bold]mtorsim fit --target 'EX0*' --parameter 'kdeg_IRS1*' --cross-validate[/bold].
+· [bold]mtorsim fit --target 'EX0*' --parameter 'kdeg_IRS1*' --cross-validate[/bold]
+· [bold]mtorsim fit problem.yaml --profile[/bold] (PEtab version 1: its tables say the rest).
 Columns of the table: observable, time (or time_h, time_min), value, sd, unit (nM, relative, au);
 scenario, cell, drug, dose, perturbations, condition, dataset, background if needed."""
 
@@ -22,7 +23,11 @@ scenario, cell, drug, dose, perturbations, condition, dataset, background if nee
 def fit(
     data: Annotated[
         str | None,
-        typer.Argument(metavar="DATA.csv", help="A table of measurements.", show_default=False),
+        typer.Argument(
+            metavar="DATA",
+            help="A table of measurements (CSV), or a PEtab problem (YAML).",
+            show_default=False,
+        ),
     ] = None,
     scenario: Annotated[
         str | None,
@@ -64,11 +69,20 @@ def fit(
         ),
     ] = False,
     loss: Annotated[
-        str, typer.Option(metavar="NAME", help="linear, soft_l1, huber or cauchy.")
-    ] = "soft_l1",
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="linear, soft_l1, huber or cauchy. Default: soft_l1; PEtab: its likelihood.",
+            show_default=False,
+        ),
+    ] = None,
     loss_scale: Annotated[
-        float, typer.Option(help="Standard deviations from which a point pulls less.")
-    ] = 2.0,
+        float | None,
+        typer.Option(
+            help="Standard deviations from which a point pulls less. Default: 2.",
+            show_default=False,
+        ),
+    ] = None,
     starts: Annotated[int, typer.Option(help="Optimisations: the models' values, others.")] = 8,
     seed: Annotated[int, typer.Option(help="Of the starts.")] = 0,
     profile: Annotated[
@@ -132,6 +146,7 @@ def fit(
 def _record(done: "Fit", out: str) -> dict[str, object]:
     return {
         "cost": done.cost,
+        "nllh": done.nllh,
         "residuals": done.problem.count,
         "starts": done.starts.to_dict("records"),
         "same": done.same,
@@ -177,7 +192,9 @@ def _report(done: "Fit", folder: Path) -> None:
         screen.say(f"A better fit was met along {names}: give more --starts.")
     if len(done.validation):
         _say_validation(done)
-    names = ", ".join(sorted(done.set_blocks()))
+    if (nllh := done.nllh) is not None:
+        screen.say(f"Negative log-likelihood, as PEtab defines it: {nllh:.6g}.")
+    names = ", ".join(sorted(done.set_blocks() or ("parameters.tsv", "simulations.tsv")))
     screen.say(f"Wrote estimates, figures and {names} to {str(folder)!r}.")
 
 

@@ -15,6 +15,8 @@ from mtorsim import targets as published
 from mtorsim.errors import InputError, ScenarioError, SimulationError, UnknownIdError, shown, within
 from mtorsim.fits import optimise
 from mtorsim.fits.data import NO_DATA, read
+from mtorsim.fits.petab_files import named
+from mtorsim.fits.petab_problem import PetabProblem, petab_problem
 from mtorsim.fits.problem import LOSS, LOSS_SCALE, Problem, hashed, problem
 from mtorsim.fits.result import Fit
 from mtorsim.scenario import Scenario
@@ -41,8 +43,8 @@ def fit(
     confidences: Iterable[str] = (),
     bounds: Bounds = MappingProxyType({}),
     prior: bool = True,
-    loss: str = LOSS,
-    loss_scale: float = LOSS_SCALE,
+    loss: str | None = None,
+    loss_scale: float | None = None,
     starts: int = STARTS,
     seed: int = 0,
     profile: bool | Iterable[str] = False,
@@ -57,16 +59,20 @@ def fit(
     Parameters
     ----------
     data : str, Path or DataFrame, optional
-        A table of measurements; see `data.read`.
+        A table of measurements; see `data.read`. Or the YAML file of a PEtab problem (or its
+        folder, with a ``problem.yaml``): its tables then say what is estimated, with which bounds,
+        priors and noise, and of the options as far as `loss_scale` only `parameters` and `prior`
+        go with it.
     parameters : iterable of str
-        Ids or patterns such as ``"kphos_*"``; of one cell alone, ``"MCF-7.INSR"``.
+        Ids or patterns such as ``"kphos_*"``; of one cell alone, ``"MCF-7.INSR"``. With a PEtab
+        problem: which of those that it estimates; default: all.
     scenario : Scenario, optional
         What rows of the table have in common; default: 786-O without a drug.
     targets : iterable of str or Target
         Published numbers, as well or instead: ids or patterns of the table that comes with
         mtorsim, or of your own (`mtorsim.targets.load`).
     branches, confidences, bounds, prior, loss, loss_scale
-        See `problem.problem`.
+        See `problem.problem`; the loss is by default soft_l1 from 2 standard deviations on.
     starts : int
         Number of starts: the values of the models, and a Latin hypercube.
     seed : int
@@ -96,17 +102,34 @@ def fit(
     SimulationError
         When the values of the models cannot be simulated, or no start ends anywhere.
     """
-    made = problem(
-        NO_DATA if data is None else read(data, scenario),
-        parameters,
-        targets=chosen_targets(targets),
-        branches=branches,
-        confidences=confidences,
-        bounds=bounds,
-        prior=prior,
-        loss=loss,
-        loss_scale=loss_scale,
-    )
+    chosen = chosen_targets(targets)
+    branches, confidences = tuple(branches), tuple(confidences)
+    options = {
+        "scenario": scenario,
+        "targets": chosen,
+        "branches": branches,
+        "confidences": confidences,
+        "bounds": bounds,
+        "loss": loss,
+        "loss_scale": loss_scale,
+    }
+    path = named(data)
+    made: Problem | PetabProblem
+    if path is not None:
+        _check_petab(path, options)
+        made = petab_problem(path, parameters, prior=prior)
+    else:
+        made = problem(
+            NO_DATA if data is None else read(data, scenario),
+            parameters,
+            targets=chosen,
+            branches=branches,
+            confidences=confidences,
+            bounds=bounds,
+            prior=prior,
+            loss=LOSS if loss is None else loss,
+            loss_scale=LOSS_SCALE if loss_scale is None else loss_scale,
+        )
     return carry_out(
         made,
         starts=starts,
@@ -118,6 +141,17 @@ def fit(
         resume=resume,
         progress=progress,
     )
+
+
+def _check_petab(path: Path, options: Mapping[str, Any]) -> None:
+    """Refuse what a PEtab problem says itself."""
+    for name, given in options.items():
+        if given is None or not given or (name, given) == ("loss", "linear"):
+            continue
+        raise ScenarioError(
+            f"{name.replace('_', ' ')}: does not go with {path}: the tables of a PEtab problem say "
+            "what is simulated, estimated and compared, and how."
+        )
 
 
 def chosen_targets(given: Iterable[str | Target]) -> tuple[Target, ...]:
@@ -146,7 +180,7 @@ def chosen_targets(given: Iterable[str | Target]) -> tuple[Target, ...]:
 
 
 def carry_out(
-    made: Problem,
+    made: Problem | PetabProblem,
     *,
     starts: int = STARTS,
     seed: int = 0,
@@ -164,7 +198,7 @@ def carry_out(
     if cross_validate and len(folds) < 2:
         raise ScenarioError(
             "cross-validation leaves out a dataset in turn: expected two or more, in column "
-            "'dataset' or as targets."
+            "'dataset' (of PEtab: 'datasetId', or observables) or as targets."
         )
     identity = hashed({**made.identity, "starts": starts, "seed": seed})
     folder = None if out is None else WorkFolder(
@@ -182,7 +216,7 @@ def carry_out(
 
 
 def _carried_out(
-    made: Problem,
+    made: Problem | PetabProblem,
     crew: "_Crew",
     starts: int,
     seed: int,
@@ -234,7 +268,7 @@ def _check(starts: object, seed: object, workers: object) -> None:
                 )
 
 
-def _profiled(made: Problem, asked: bool | Iterable[str]) -> list[int]:
+def _profiled(made: Problem | PetabProblem, asked: bool | Iterable[str]) -> list[int]:
     ids = [one.id for one in made.free]
     if isinstance(asked, bool):
         return list(range(len(ids))) if asked else []
@@ -301,13 +335,13 @@ def _numbered(
     return number, work(number)
 
 
-def _start(made: Problem, begun: Floats, number: int) -> Record:
+def _start(made: Problem | PetabProblem, begun: Floats, number: int) -> Record:
     return optimise.one_start(made, begun[number])
 
 
-def _profile(made: Problem, best: Floats, spreads: Floats, place: int) -> Record:
+def _profile(made: Problem | PetabProblem, best: Floats, spreads: Floats, place: int) -> Record:
     return optimise.profile(made, best, place, float(spreads[place]))
 
 
-def _fold(made: Problem, best: Floats, number: int) -> Record:
+def _fold(made: Problem | PetabProblem, best: Floats, number: int) -> Record:
     return optimise.validate(made, best, made.datasets[number])

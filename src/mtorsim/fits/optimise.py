@@ -1,14 +1,18 @@
 """Least squares from one start, the curvature at its end, and profiles along one parameter."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from mtorsim.errors import SimulationError
-from mtorsim.fits.problem import Problem
+from mtorsim.fits.objective import Found, Objective
+from mtorsim.fits.petab_parameters import Estimated
+from mtorsim.fits.petab_problem import PetabProblem, noise_seen_from
+from mtorsim.fits.problem import Free, Problem
 from mtorsim.steps import Floats
+
+AnyProblem: TypeAlias = Problem | PetabProblem
 
 THRESHOLD = 3.841459
 """How much the objective rises to the ends of a 95 % interval: chi-squared, one parameter."""
@@ -16,8 +20,6 @@ THRESHOLD = 3.841459
 MOST_STEPS = 100
 """Of an optimisation; each takes as many evaluations as there are parameters, and one."""
 
-_DIFFERENCE = 2e-3  # ln of a parameter, for derivatives: far above the solver's noise
-_BAD = 1e3  # residual of what cannot be simulated: the fit steps back
 _INSIDE = 1e-6  # from the ends of the search, where an optimisation begins
 _TOLERANCE, _OF_PROFILE = 1e-6, 1e-4  # relative, of the objective and of the steps
 _MOST_POINTS = 40  # of a profile, on each side
@@ -26,92 +28,8 @@ _COARSE, _MOST_HALVINGS = 4.0, 12  # rise across the threshold that is halved, a
 _SMALLEST, _LARGEST = 1e-3, 1.0  # step of a profile, in units of the parameter
 
 
-@dataclass(frozen=True)
-class Found:
-    """Where an optimisation ended.
-
-    Attributes
-    ----------
-    steps : array, shape (k,)
-    cost : float
-        Loss of the data and squares of the priors: twice the negative logarithm of the
-        posterior, but for a constant.
-    evaluations, failed : int
-        Of the model, and those of them that could not be simulated.
-    converged : bool
-    """
-
-    steps: Floats
-    cost: float
-    evaluations: int
-    failed: int
-    converged: bool
-
-
-class Objective:
-    """Residuals of a problem over its free parameters, some of them held.
-
-    Called with a point of the search, shape (k,), it returns damped residuals of the data, then
-    the priors as residuals: half the sum of squares is minus the logarithm of the posterior.
-
-    Parameters
-    ----------
-    problem : Problem
-    held : mapping of int to float, optional
-        Place of a parameter -> step at which it is held, without its prior.
-    """
-
-    def __init__(self, problem: Problem, held: Mapping[int, float] | None = None) -> None:
-        self.problem, self.held = problem, held or {}
-        self.free = [k for k in range(len(problem.free)) if k not in self.held]
-        # A parameter that is held is told by the data and by what the others are, not by its prior.
-        self.priors = [k for k in self.free if problem.has_prior[k]]
-        self.spreads = np.array([problem.free[k].spread for k in self.free])
-        self.ends = tuple(end[self.free] for end in problem.ends)
-        self.evaluations = self.failed = 0
-        self._last: tuple[bytes, Floats] | None = None
-
-    def steps(self, own: Floats) -> Floats:
-        """Return a point of the whole search, held parameters included."""
-        every = np.empty(len(self.problem.free))
-        every[self.free] = own
-        for k, value in self.held.items():
-            every[k] = value
-        return every
-
-    def __call__(self, own: Floats) -> Floats:
-        """Return the residuals at a point of the search."""
-        key = own.tobytes()
-        if self._last is None or self._last[0] != key:
-            self._last = key, self._evaluated(own)
-        return self._last[1]
-
-    def _evaluated(self, own: Floats) -> Floats:
-        steps = self.steps(own)
-        self.evaluations += 1
-        try:
-            data = self.problem.damped(steps)
-        except SimulationError:
-            self.failed += 1
-            data = np.full(self.problem.count, _BAD)
-        return np.concatenate([data, steps[self.priors]])
-
-    def jacobian(self, own: Floats) -> Floats:
-        """Return the derivatives of the residuals, by forward differences."""
-        here = self(own)
-        columns = []
-        for k, spread in enumerate(self.spreads):
-            step = _DIFFERENCE / spread
-            if own[k] + step > self.ends[1][k]:
-                step = -step
-            there = own.copy()
-            there[k] += step
-            columns.append((self._evaluated(there) - here) / step)
-        return np.stack(columns, axis=1)
-
-
 def minimise(
-    problem: Problem,
+    problem: AnyProblem,
     start: Floats,
     *,
     held: Mapping[int, float] | None = None,
@@ -134,10 +52,16 @@ def minimise(
     """
     from scipy.optimize import least_squares
 
+    if problem.has_noise:
+        from mtorsim.fits import scoring
+
+        assert isinstance(problem, PetabProblem)
+        return scoring.minimise(problem, start, held, most, tolerance)
     objective = Objective(problem, held)
     if not objective.free:
-        cost = float((objective(np.empty(0)) ** 2).sum())
-        return Found(objective.steps(np.empty(0)), cost, 1, objective.failed, True)
+        nothing = np.empty(0)
+        cost, lost = float((objective(nothing) ** 2).sum()), objective.is_lost(nothing)
+        return Found(objective.steps(nothing), cost, 1, objective.failed, True, lost)
     low, high = objective.ends
     margin = _INSIDE * (high - low)
     begin = np.clip(np.asarray(start, dtype=float)[objective.free], low + margin, high - margin)
@@ -151,10 +75,11 @@ def minimise(
         max_nfev=most,
     )
     counts = objective.evaluations, objective.failed
-    return Found(objective.steps(found.x), 2 * float(found.cost), *counts, found.status > 0)
+    lost = objective.is_lost(found.x)
+    return Found(objective.steps(found.x), 2 * float(found.cost), *counts, found.status > 0, lost)
 
 
-def begin(problem: Problem, count: int, seed: int) -> Floats:
+def begin(problem: AnyProblem, count: int, seed: int) -> Floats:
     """Return starts, shape (count, k): the values of the models, and a Latin hypercube.
 
     The hypercube reaches over what holds 95 % of a prior, and over the whole search without one.
@@ -165,39 +90,45 @@ def begin(problem: Problem, count: int, seed: int) -> Floats:
     inner = np.where(problem.has_prior, 1.96, np.inf)
     low, high = np.maximum(low, -inner), np.minimum(high, inner)
     generator = np.random.default_rng(seed)
-    rows = [np.clip(np.zeros(len(low)), low, high)]
+    rows = [np.clip(problem.origin, low, high)]
     if count > 1:
         shares = qmc.LatinHypercube(len(low), rng=generator).random(count - 1)
         rows += list(low + shares * (high - low))
     return np.stack(rows)
 
 
-def one_start(problem: Problem, start: Floats) -> dict[str, Any]:
+def one_start(problem: AnyProblem, start: Floats) -> dict[str, Any]:
     """Return the record of an optimisation from one start, JSON values."""
     found = minimise(problem, start)
-    record = asdict(found) | {"steps": found.steps.tolist(), "begun": start.tolist()}
+    plain = {key: one for key, one in asdict(found).items() if key != "is_lost"}
+    record = plain | {"steps": found.steps.tolist(), "begun": start.tolist()}
     # All that was tried failed: there is no fit from here.
     is_lost = found.failed == found.evaluations
     return record | {"reason": "nothing from here could be simulated" if is_lost else ""}
 
 
-def curvature(problem: Problem, steps: Floats) -> Floats:
+def curvature(problem: AnyProblem, steps: Floats) -> Floats:
     """Return JᵀJ at a point of the search, priors left out, shape (k, k).
 
     From central differences; what the data say of the parameters near a fit.
     """
     columns = []
     low, high = problem.ends
-    for k, one in enumerate(problem.free):
+    seen: Callable[[Floats], Floats] = problem.damped
+    if problem.has_noise:
+        assert isinstance(problem, PetabProblem)
+        seen = noise_seen_from(problem, steps)
+    free: Sequence[Free | Estimated] = problem.free
+    for k, one in enumerate(free):
         up, down = steps.copy(), steps.copy()
-        up[k] = min(steps[k] + _DIFFERENCE / one.spread, high[k])
-        down[k] = max(steps[k] - _DIFFERENCE / one.spread, low[k])
-        columns.append((problem.damped(up) - problem.damped(down)) / (up[k] - down[k]))
+        up[k] = min(steps[k] + one.difference, high[k])
+        down[k] = max(steps[k] - one.difference, low[k])
+        columns.append((seen(up) - seen(down)) / (up[k] - down[k]))
     jacobian = np.stack(columns, axis=1)
     return np.asarray(jacobian.T @ jacobian)
 
 
-def profile(problem: Problem, best: Floats, place: int, spread: float) -> dict[str, Any]:
+def profile(problem: AnyProblem, best: Floats, place: int, spread: float) -> dict[str, Any]:
     """Return the record of a profile: the least objective with one parameter held.
 
     The prior of that parameter is left out.
@@ -215,11 +146,11 @@ def profile(problem: Problem, best: Floats, place: int, spread: float) -> dict[s
     Returns
     -------
     dict
-        ``steps`` (where it was held, rising), ``costs``, ``points`` (all parameters there);
-        JSON values.
+        ``steps`` (where it was held, rising), ``costs``, ``points`` (all parameters there),
+        ``failed`` (whether nothing there could be simulated); JSON values.
     """
     middle = minimise(problem, best, held={place: float(best[place])})
-    rows = {float(best[place]): (middle.cost, middle.steps)}
+    rows = {float(best[place]): middle}
     for side in (-1, 1, -1, 1):  # once more where the other side went below what was the least
         _walk(problem, rows, place, side, float(np.clip(0.5 * spread, _SMALLEST, _LARGEST)))
     for side in (-1, 1):
@@ -228,14 +159,15 @@ def profile(problem: Problem, best: Floats, place: int, spread: float) -> dict[s
     return {
         "parameter": problem.free[place].id,
         "steps": order,
-        "costs": [rows[one][0] for one in order],
-        "points": [rows[one][1].tolist() for one in order],
+        "costs": [rows[one].cost for one in order],
+        "points": [rows[one].steps.tolist() for one in order],
+        "failed": [rows[one].is_lost for one in order],
     }
 
 
 def _walk(
-    problem: Problem,
-    rows: dict[float, tuple[float, Floats]],
+    problem: AnyProblem,
+    rows: dict[float, Found],
     place: int,
     side: int,
     step: float,
@@ -244,35 +176,33 @@ def _walk(
     end = float(problem.ends[(side + 1) // 2][place])
     for _ in range(_MOST_POINTS):
         outer = max(rows, key=lambda one: side * one)
-        cost, there = rows[outer]
-        if cost > min(one for one, _ in rows.values()) + THRESHOLD or outer == end:
+        cost, there = rows[outer].cost, rows[outer].steps
+        if cost > min(one.cost for one in rows.values()) + THRESHOLD or outer == end:
             return
         held = outer + side * step
         if side * held >= side * end:
             held = end
         found = minimise(problem, there, held={place: held}, most=20, tolerance=_OF_PROFILE)
-        rows[held] = found.cost, found.steps
+        rows[held] = found
         rise = abs(found.cost - cost)
         step = float(np.clip(step * _pace(rise), _SMALLEST, _LARGEST))
 
 
-def _refine(
-    problem: Problem, rows: dict[float, tuple[float, Floats]], place: int, side: int
-) -> None:
+def _refine(problem: AnyProblem, rows: dict[float, Found], place: int, side: int) -> None:
     """Add points where the objective crosses the threshold on one side, if it does so steeply."""
     for _ in range(_MOST_HALVINGS):
-        least = min(rows, key=lambda one: rows[one][0])
+        least = min(rows, key=lambda one: rows[one].cost)
         outwards = sorted(
             (one for one in rows if side * (one - least) >= 0), key=lambda one: side * one
         )
-        costs = [rows[one][0] - rows[least][0] for one in outwards]
+        costs = [rows[one].cost - rows[least].cost for one in outwards]
         k = next((k for k, cost in enumerate(costs) if cost > THRESHOLD), None)
         if k is None or costs[k] - costs[k - 1] <= _COARSE:
             return
         held = (outwards[k - 1] + outwards[k]) / 2
-        near = rows[outwards[k - 1]][1]
+        near = rows[outwards[k - 1]].steps
         found = minimise(problem, near, held={place: held}, most=20, tolerance=_OF_PROFILE)
-        rows[held] = found.cost, found.steps
+        rows[held] = found
 
 
 def _pace(rise: float) -> float:
@@ -291,51 +221,65 @@ class Interval:
         In steps; infinite where it does not cross before the search ends.
     least : float
         Objective at its lowest point.
+    fails : tuple of str
+        Sides (``"below"``, ``"above"``) that end where simulations fail: there `low` or `high` is
+        the last point that could be simulated, and the data say nothing.
     """
 
     low: float
     high: float
     least: float
+    fails: tuple[str, ...] = ()
 
     @property
     def status(self) -> str:
         """``"determined"``, or which side the data leave open."""
-        return status_of(self.low, self.high)
+        return status_of(self.low, self.high, self.fails)
 
 
-def status_of(low: float, high: float) -> str:
-    """Return what an interval says: which of its ends are known."""
+def status_of(low: float, high: float, fails: Sequence[str] = ()) -> str:
+    """Return what an interval says: which of its ends the data determine."""
     open_sides = [name for name, end in (("below", low), ("above", high)) if not np.isfinite(end)]
-    return f"open {' and '.join(open_sides)}" if open_sides else "determined"
+    said = [f"open {' and '.join(open_sides)}"] if open_sides else []
+    said += [f"simulations fail {' and '.join(fails)}"] if fails else []
+    return ", ".join(said) or "determined"
 
 
-def interval(steps: Floats, costs: Floats) -> Interval:
+def interval(steps: Floats, costs: Floats, failed: Sequence[bool] = ()) -> Interval:
     """Return the 95 % interval of a profile.
 
     Between its points the root of the rise is linear, which is exact for a parabola: a straight
-    line would make intervals too narrow.
+    line would make intervals too narrow. An end beyond which nothing could be simulated is no
+    crossing.
     """
     least = float(costs.min())
     above = np.sqrt(costs - least) - np.sqrt(THRESHOLD)
+    lost = np.array(failed or [False] * len(steps), dtype=bool)
     place = int(costs.argmin())
-    return Interval(
-        _crossing(steps[: place + 1][::-1], above[: place + 1][::-1], -np.inf),
-        _crossing(steps[place:], above[place:], np.inf),
-        least,
-    )
+    below, upward = slice(place, None, -1), slice(place, None)
+    ends = [
+        _crossing(steps[side], above[side], lost[side], nowhere)
+        for side, nowhere in ((below, -np.inf), (upward, np.inf))
+    ]
+    fails = [name for name, (_, is_lost) in zip(("below", "above"), ends, strict=True) if is_lost]
+    return Interval(ends[0][0], ends[1][0], least, tuple(fails))
 
 
-def _crossing(steps: Floats, above: Floats, nowhere: float) -> float:
-    """Return where values, going outwards, first rise above zero."""
+def _crossing(
+    steps: Floats, above: Floats, lost: np.ndarray[Any, np.dtype[np.bool_]], nowhere: float
+) -> tuple[float, bool]:
+    """Return where values, going outwards, first rise above zero, and whether they fail there."""
     hits = np.flatnonzero(above > 0)
     if not len(hits):
-        return nowhere
+        return nowhere, False
     k = int(hits[0])
+    if lost[k]:
+        return float(steps[k - 1]), True
     share = above[k - 1] / (above[k - 1] - above[k])
-    return float(steps[k - 1] + share * (steps[k] - steps[k - 1]))
+    return float(steps[k - 1] + share * (steps[k] - steps[k - 1])), False
 
 
-def validate(problem: Problem, best: Floats, name: str) -> dict[str, Any]:
+def validate(problem: AnyProblem, best: Floats, name: str) -> dict[str, Any]:
     """Return the record of a fit without one dataset, and how it predicts that; JSON values.
 
     A dataset in arbitrary units still gets its own scales: each costs its residuals one degree
@@ -343,15 +287,19 @@ def validate(problem: Problem, best: Floats, name: str) -> dict[str, Any]:
     """
     kept, left = problem.split(name)
     found = minimise(kept, best)
+    steps = found.steps
+    if own := left.own(kept):  # scales that it alone has are its to find
+        held = {k: float(steps[k]) for k in range(len(best)) if k not in own}
+        steps = minimise(left, steps, held=held).steps
     return {
         "dataset": name,
         "points": left.count,
         "scales": left.scales,
-        "rms_predicted": _rms(left.residuals(found.steps), left.scales),
+        "rms_predicted": _rms(left.residuals(steps), left.scales),
         "rms_fitted": _rms(left.residuals(best), left.scales),
-        "rms_before": _rms(left.residuals(np.zeros(len(best))), left.scales),
+        "rms_before": _rms(left.residuals(problem.origin), left.scales),
         "cost_of_the_rest": found.cost,
-        "steps": found.steps.tolist(),
+        "steps": steps.tolist(),
     }
 
 

@@ -30,6 +30,7 @@ FARTHEST = 3.0
 """How far a fit searches: three times as far from the value, in logarithms, as its range goes."""
 
 LOSS, LOSS_SCALE = "soft_l1", 2.0
+_DIFFERENCE = 2e-3  # ln of a parameter, for derivatives: far above the solver's noise
 _MOST_ROUNDS, _SAME_SCALE = 100, 1e-9  # of the scale of a series
 
 
@@ -79,6 +80,11 @@ class Free:
         """Ends of the search, in units of `spread`."""
         return self.step_of(self.low), self.step_of(self.high)
 
+    @property
+    def difference(self) -> float:
+        """Step for derivatives."""
+        return _DIFFERENCE / self.spread
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -103,6 +109,10 @@ class Problem:
     loss: str = LOSS
     loss_scale: float = LOSS_SCALE
 
+    has_noise = False
+    is_of_cells = True
+    nllh = None
+
     def values(self, steps: Floats) -> dict[str, float]:
         """Return id -> value at a point of the search, in units of the parameters."""
         pairs = zip(self.free, np.asarray(steps, dtype=float).tolist(), strict=True)
@@ -118,6 +128,11 @@ class Problem:
     def has_prior(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """Which parameters have a prior, shape (k,)."""
         return np.array([one.has_prior for one in self.free])
+
+    @cached_property
+    def origin(self) -> Floats:
+        """The values of the models as a point of the search, shape (k,)."""
+        return np.zeros(len(self.free))
 
     # -- comparison --------------------------------------------------------------------------
 
@@ -219,6 +234,29 @@ class Problem:
             replace(self, data=self.data.without(name), targets=others),
             replace(self, data=self.data.of(name), targets=mine),
         )
+
+    def own(self, _other: Any) -> tuple[int, ...]:
+        """Return the places of parameters that are met here alone: scales are none."""
+        return ()
+
+    @property
+    def has_table(self) -> bool:
+        """Whether there is a table of measurements."""
+        return bool(self.data.points)
+
+    def compared(self, points: Mapping[str, Floats]) -> Any:
+        """Return a table (DataFrame): the data beside the model at some points of the search."""
+        table, count = self.data.to_dataframe(), len(self.data.points)
+        for name, steps in points.items():
+            outcomes = Outcomes(self.values(steps))
+            if count:
+                table[name] = self.in_units_of_data(outcomes)
+            table[f"residual_{name}"] = self.residuals(steps)[:count]
+        return table
+
+    def own_files(self, _steps: Floats) -> dict[str, bytes]:
+        """Return further files of a fit: there are none."""
+        return {}
 
     @cached_property
     def scenarios(self) -> tuple[Scenario, ...]:

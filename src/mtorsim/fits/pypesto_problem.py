@@ -5,12 +5,13 @@ from typing import Any
 import numpy as np
 
 from mtorsim.errors import InputError
-from mtorsim.fits.optimise import Objective
+from mtorsim.fits.objective import Objective
+from mtorsim.fits.petab_problem import PetabProblem
 from mtorsim.fits.problem import Problem
 from mtorsim.steps import Floats
 
 
-def to_pypesto(problem: Problem) -> Any:
+def to_pypesto(problem: Problem | PetabProblem) -> Any:
     """Return a problem as a `pypesto.Problem`.
 
     Its objective is minus the logarithm of the posterior, but for a constant; its parameters are
@@ -19,7 +20,7 @@ def to_pypesto(problem: Problem) -> Any:
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or PetabProblem
         Such as ``Fit.problem``.
 
     Raises
@@ -31,6 +32,19 @@ def to_pypesto(problem: Problem) -> Any:
         import pypesto
     except ImportError:
         raise InputError("pyPESTO is not installed. pip install 'mtorsim[pypesto]'.") from None
+    functions = _with_noise(problem) if problem.has_noise else _of_residuals(problem)
+    ids = [one.id for one in problem.free]
+    low, high = problem.ends
+    return pypesto.Problem(
+        pypesto.Objective(**functions, x_names=ids),
+        *(low, high),
+        x_names=ids,
+        # Steps are logarithms of the values already.
+        x_scales=["lin"] * len(ids),
+    )
+
+
+def _of_residuals(problem: Problem | PetabProblem) -> dict[str, Any]:
     mine = Objective(problem)
 
     def value(steps: Floats) -> float:
@@ -40,12 +54,21 @@ def to_pypesto(problem: Problem) -> Any:
         point = np.asarray(steps)
         return np.asarray(mine.jacobian(point).T @ mine(point))
 
-    ids = [one.id for one in problem.free]
-    low, high = problem.ends
-    return pypesto.Problem(
-        pypesto.Objective(fun=value, grad=gradient, res=mine, sres=mine.jacobian, x_names=ids),
-        *(low, high),
-        x_names=ids,
-        # Steps are logarithms of the values already.
-        x_scales=["lin"] * len(ids),
-    )
+    return {"fun": value, "grad": gradient, "res": mine, "sres": mine.jacobian}
+
+
+def _with_noise(problem: Problem | PetabProblem) -> dict[str, Any]:
+    """Return what is no sum of squares: standard deviations are estimated, too."""
+    from mtorsim.fits.scoring import Likelihood
+
+    assert isinstance(problem, PetabProblem)
+    mine = Likelihood(problem)
+
+    def value(steps: Floats) -> float:
+        return 0.5 * mine.cost(mine(np.asarray(steps)))
+
+    def gradient(steps: Floats) -> Floats:
+        vector, matrix = mine.linear(np.asarray(steps))
+        return np.asarray(matrix.T @ vector)
+
+    return {"fun": value, "grad": gradient}

@@ -12,7 +12,10 @@ import pandas as pd
 from mtorsim import perturbation
 from mtorsim.errors import InputError, UnknownIdError
 from mtorsim.fits import optimise
-from mtorsim.fits.problem import Problem
+from mtorsim.fits.petab_parameters import Estimated
+from mtorsim.fits.petab_problem import PetabProblem
+from mtorsim.fits.problem import Free, Problem
+from mtorsim.scenario import Scenario
 from mtorsim.steps import Floats
 from mtorsim.targets import Outcomes
 
@@ -33,7 +36,7 @@ class Fit:
 
     Attributes
     ----------
-    problem : Problem
+    problem : Problem or PetabProblem
     starts : DataFrame
         One row a start, the best first: start, cost, converged, evaluations, failed, reason.
     ends : array, shape (n, k)
@@ -49,7 +52,7 @@ class Fit:
         What decides the numbers.
     """
 
-    problem: Problem
+    problem: Problem | PetabProblem
     starts: pd.DataFrame
     ends: Floats = field(repr=False)
     curvature: Floats = field(repr=False)
@@ -66,6 +69,11 @@ class Fit:
     def cost(self) -> float:
         """Objective there: loss of the data and squares of the priors."""
         return float(self.starts["cost"].iloc[0])
+
+    @cached_property
+    def nllh(self) -> float | None:
+        """Minus the logarithm of the likelihood of a PEtab problem, as PEtab defines it."""
+        return None if self.problem.nllh is None else self.problem.nllh(self.best)
 
     @property
     def same(self) -> int:
@@ -84,7 +92,8 @@ class Fit:
         Columns: parameter, before (value of the models), estimate, unit; low, high (95 %, prior
         included, from the curvature); data_low, data_high (95 %, from the data and the priors of
         the other parameters: from its profile if there is one; NaN where it is open), interval
-        (``"profile"`` or ``"curvature"``), status (``"determined"``, ``"open above"`` …),
+        (``"profile"`` or ``"curvature"``), status (``"determined"``, ``"open above"``,
+        ``"simulations fail above"`` …: there the interval ends at what could be simulated),
         from_data (share of what is known that the data say), at_end (whether it lies at an end of
         the search), confidence.
         """
@@ -95,10 +104,12 @@ class Fit:
         low, high, sd, data_sd = self._spreads(place)
         if one.id in self.records:
             record = self.records[one.id]
-            found = optimise.interval(np.array(record["steps"]), np.array(record["costs"]))
-            ends, how = (found.low, found.high), "profile"
+            found = optimise.interval(
+                np.array(record["steps"]), np.array(record["costs"]), record.get("failed", ())
+            )
+            ends, how, fails = (found.low, found.high), "profile", found.fails
         else:
-            ends, how = self._inside(place, step, data_sd), "curvature"
+            ends, how, fails = self._inside(place, step, data_sd), "curvature", ()
         begin, end = one.ends
         return {
             "parameter": one.id,
@@ -110,7 +121,7 @@ class Fit:
             "data_low": one.value_at(ends[0]) if np.isfinite(ends[0]) else np.nan,
             "data_high": one.value_at(ends[1]) if np.isfinite(ends[1]) else np.nan,
             "interval": how,
-            "status": optimise.status_of(*ends),
+            "status": optimise.status_of(*ends, fails),
             "from_data": 1.0 if not one.has_prior else min(max(0.0, 1 - sd**2), 1.0),
             "at_end": min(step - begin, end - step) < _EDGE * (end - begin),
             "confidence": one.confidence,
@@ -140,26 +151,20 @@ class Fit:
 
     @property
     def undetermined(self) -> tuple[str, ...]:
-        """Ids that the data leave open on one side or both."""
+        """Ids that the data leave open on one side or both, or up to where simulations fail."""
         table = self.estimates
         return tuple(table.loc[table["status"] != "determined", "parameter"])
 
     @cached_property
     def predictions(self) -> pd.DataFrame:
         """The data beside the model: before the fit, and after it; residuals in standard errors."""
-        table, points = self.problem.data.to_dataframe(), len(self.problem.data.points)
-        for name, steps in (("before", np.zeros(len(self.best))), ("fitted", self.best)):
-            outcomes = Outcomes(self.problem.values(steps))
-            if points:
-                table[name] = self.problem.in_units_of_data(outcomes)
-            table[f"residual_{name}"] = self.problem.residuals(steps)[:points]
-        return table
+        return self.problem.compared({"before": self.problem.origin, "fitted": self.best})
 
     @cached_property
     def target_table(self) -> pd.DataFrame:
         """Published numbers beside the model: id, quantity, value, low, high, before, fitted."""
         rows = []
-        both = [Outcomes(self.problem.values(one)) for one in (0 * self.best, self.best)]
+        both = [Outcomes(self.problem.values(one)) for one in (self.problem.origin, self.best)]
         for one in self.problem.targets:
             before, fitted = (one.read(outcomes) for outcomes in both)
             rows.append(
@@ -204,7 +209,8 @@ class Fit:
         points = [
             (float(cost), end) for cost, end in zip(self.starts["cost"], self.ends, strict=True)
         ]
-        for place, one in enumerate(self.problem.free):
+        free: Sequence[Free | Estimated] = self.problem.free
+        for place, one in enumerate(free):
             for cost, point in self._points(one.id):
                 points.append((cost + float(one.has_prior) * point[place] ** 2, point))
         kept = [(cost, end) for cost, end in points if cost <= self.cost + optimise.THRESHOLD]
@@ -215,7 +221,7 @@ class Fit:
         record = self.records.get(id, {"costs": (), "points": ()})
         return [(c, np.array(p)) for c, p in zip(record["costs"], record["points"], strict=True)]
 
-    def _free(self, id: str) -> Any:
+    def _free(self, id: str) -> Free | Estimated:
         return next(one for one in self.problem.free if one.id == id)
 
     # -- files -------------------------------------------------------------------------------
@@ -224,7 +230,10 @@ class Fit:
         """Return file name -> scenario file: what a scenario sets to have the fitted values.
 
         ``set.yaml``, and for each cell with values of its own ``set_CELL.yaml`` with all of them.
+        A PEtab problem has none, but a table of parameters with the fitted values.
         """
+        if not self.problem.is_of_cells:
+            return {}
         values = {id: float(f"{one:.6g}") for id, one in self.values.items()}
         shared = {id: one for id, one in values.items() if "." not in id}
         found = {} if not shared else {"set.yaml": self._block(shared, None)}
@@ -248,9 +257,13 @@ class Fit:
             lines.append(f"  {id}: {f'{value!r} {unit}'.strip()}{note}")
         return "\n".join(lines) + "\n"
 
+    @property
+    def _scenarios(self) -> Sequence[Scenario]:
+        return () if isinstance(self.problem, PetabProblem) else self.problem.scenarios
+
     def _clashes(self, values: Mapping[str, float]) -> list[str]:
         """Say which perturbations of the data change what would be set."""
-        used = dict.fromkeys(name for one in self.problem.scenarios for name in one.perturbations)
+        used = dict.fromkeys(name for one in self._scenarios for name in one.perturbations)
         return [
             f"{name} changes {change.target}: with it, set that id yourself."
             for name in used
@@ -290,7 +303,7 @@ class Fit:
             "starts.csv": self.starts,
             "ensemble.csv": self.ensemble,
         }
-        if self.problem.data.points:
+        if self.problem.has_table:
             tables["predictions.csv"] = self.predictions
         if self.problem.targets:
             tables["targets.csv"] = self.target_table
@@ -300,6 +313,7 @@ class Fit:
             tables["validation.csv"] = self.validation
         found = {name: csv(one) for name, one in tables.items()}
         found |= {name: text.encode() for name, text in self.set_blocks().items()}
+        found |= self.problem.own_files(self.best)
         kinds: Sequence[str] = PLOTS if self.records else PLOTS[:2]
         return found | {f"{kind}.png": png(self.plot(kind)) for kind in kinds}
 

@@ -1,0 +1,238 @@
+"""Runs a model that was not written here under conditions: first to rest, perhaps, then from there.
+
+Each phase begins from the compiled model as it was loaded, so that nothing of an earlier one
+reaches it but the state that is carried over. It runs in a process of its own, see `apart`, which
+keeps the compiled model for the next piece of work.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
+from typing import Any, TypeAlias
+
+import numpy as np
+import roadrunner
+
+from mtorsim.apart import Arrays, Found, Limits, LostError, apart
+from mtorsim.engine import RELATIVE_TOLERANCE, one_at_a_time
+from mtorsim.engine.foreign import (
+    check_values,
+    failure,
+    loaded,
+    reacting,
+    simulated,
+    smaller,
+    usual_tolerances,
+)
+from mtorsim.errors import SimulationError
+from mtorsim.steps import Floats
+
+_HORIZONS = (1e7, 1e9)  # in the model's unit of time
+_STILL = 1e-6  # of a state: what it may move from half a horizon to its end, at rest
+_MOST_STEPS = 100_000
+_PASSES = 3
+_MEGABYTES = 8000
+
+Tolerances: TypeAlias = Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Course:
+    """One simulation.
+
+    Attributes
+    ----------
+    before : mapping of str to float, optional
+        What is set in a pre-equilibration, in RoadRunner's words: ``"[A]"`` is a concentration,
+        ``"A"`` an amount, a parameter or a compartment; None where there is none.
+    after : mapping of str to float
+        What is set at time 0; other states go on from rest, or begin as the model says.
+    times : tuple of float
+        When it is read, rising; infinite for the state at rest.
+    selections : tuple of str
+        What is read, in the same words.
+    sbml : str
+        The model, with first values that follow from what is set.
+    sbml_before : str
+        The same for the pre-equilibration.
+    """
+
+    before: Mapping[str, float] | None
+    after: Mapping[str, float]
+    times: tuple[float, ...]
+    selections: tuple[str, ...]
+    sbml: str = field(repr=False)
+    sbml_before: str = field(default="", repr=False)
+
+
+def run_conditions(
+    courses: Sequence[Course],
+    absolute: Sequence[Sequence[Tolerances]] | None = None,
+    *,
+    label: str = "",
+    seconds: float = 900,
+) -> tuple[list[Floats], list[list[dict[str, float]]]]:
+    """Simulate a model under several conditions.
+
+    Parameters
+    ----------
+    courses : sequence of Course
+    absolute : sequence, optional
+        For each course the absolute tolerances of its phases, as returned earlier; default: what
+        the sizes of the states ask for.
+    label : str
+        For messages.
+    seconds : float
+        Processor time that each course may take.
+
+    Returns
+    -------
+    values : list of array, shape (times, selections)
+    absolute : list
+        Tolerances that were used.
+
+    Raises
+    ------
+    ModelError, SimulationError
+        As `run_foreign`; also when a state at rest is asked for and none is reached.
+    """
+    texts = list(dict.fromkeys(text for one in courses for text in (one.sbml, one.sbml_before)))
+    rows = [
+        {**asdict(one), "sbml": texts.index(one.sbml), "sbml_before": texts.index(one.sbml_before)}
+        for one in courses
+    ]
+    asked = {"texts": texts, "courses": rows, "absolute": absolute, "label": label}
+    limits = Limits(seconds * max(1, len(courses)), _MEGABYTES)
+    try:
+        used, found = apart("mtorsim.engine.conditions:carried_out", asked, {}, limits)
+    except LostError as lost:
+        raise SimulationError(f"{label or 'the model'}: the run {lost}.") from None
+    return [found[str(place)] for place in range(len(courses))], used
+
+
+def carried_out(asked: Mapping[str, Any], _arrays: Arrays) -> Found:
+    """Simulate here; the arguments of `run_conditions` by name."""
+    texts, found, used = asked["texts"], {}, []
+    for place, row in enumerate(asked["courses"]):
+        one = Course(
+            **{**row, "sbml": texts[row["sbml"]], "sbml_before": texts[row["sbml_before"]]}
+        )
+        given = None if asked["absolute"] is None else asked["absolute"][place]
+        found[str(place)], mine = run_course(one, given, label=asked["label"])
+        used.append(mine)
+    return used, found
+
+
+@one_at_a_time
+def run_course(
+    course: Course, absolute: Sequence[Tolerances] | None = None, *, label: str = ""
+) -> tuple[Floats, list[Tolerances]]:
+    """Simulate one course in this process."""
+    what = label or "the model"
+    given = iter(absolute or ())
+    used = []
+    rest: dict[str, float] = {}
+    if course.before is not None:
+        phase = _Phase(course.sbml_before, course.before, {}, f"{what}, pre-equilibration")
+        rest, mine = phase.at_rest(next(given, None))
+        used.append(mine)
+    phase = _Phase(course.sbml, course.after, rest, what)
+    values, mine = phase.read(course.times, course.selections, next(given, None))
+    return values, [*used, mine]
+
+
+class _Phase:
+    """A model with what is set, from time 0."""
+
+    def __init__(
+        self, sbml: str, values: Mapping[str, float], state: Mapping[str, float], label: str
+    ) -> None:
+        self.sbml, self.values, self.state, self.label = sbml, values, state, label
+
+    def begun(self) -> roadrunner.RoadRunner:
+        runner = roadrunner.RoadRunner()
+        runner.loadStateS(_compiled(self.sbml))
+        # Sizes and parameters first: concentrations are set in volumes.
+        for id, value in sorted(
+            {**self.state, **self.values}.items(), key=lambda one: "[" in one[0]
+        ):
+            runner.setValue(id, value)
+        return runner
+
+    def read(
+        self, times: Sequence[float], selections: Sequence[str], absolute: Tolerances | None
+    ) -> tuple[Floats, Tolerances]:
+        """Return what is read, shape (times, selections)."""
+        finite = sorted({0.0, *(time for time in times if np.isfinite(time))})
+        if len(finite) == len({0.0, *times}):
+            rows, used = self._curves(np.array(finite), selections, absolute)
+            return rows[np.searchsorted(finite, times)], used
+        rows, used = self._to_rest(finite, selections, absolute)
+        places = [int(np.searchsorted(finite, t)) if np.isfinite(t) else -1 for t in times]
+        return rows[places], used
+
+    def at_rest(self, absolute: Tolerances | None) -> tuple[dict[str, float], Tolerances]:
+        """Return the state that is reached, by names that can be set."""
+        names = _states(self.begun())
+        rows, used = self._to_rest([0.0], names, absolute)
+        return dict(zip(names, rows[-1].tolist(), strict=True)), used
+
+    def _to_rest(
+        self, times: Sequence[float], selections: Sequence[str], absolute: Tolerances | None
+    ) -> tuple[Floats, Tolerances]:
+        """Return rows at times and one at rest."""
+        moving = ""
+        for horizon in _HORIZONS:
+            last = max(times[-1], 1.0)
+            grid = np.array([*times, last + horizon / 2, last + horizon])
+            rows, used = self._every(grid, selections, absolute)
+            half, end = rows[-2:, len(selections) :]
+            moved = np.abs(end - half) / (np.abs(end) + 1e3 * np.array([*used.values()]))
+            if not used or moved.max() <= _STILL:
+                return np.delete(rows[:, : len(selections)], -2, axis=0), used
+            moving = [*used][int(moved.argmax())]
+        raise SimulationError(
+            f"{self.label} found no resting state in {_HORIZONS[-1]:g} units of time: {moving} "
+            "still moves."
+        )
+
+    def _curves(
+        self, grid: Floats, selections: Sequence[str], absolute: Tolerances | None
+    ) -> tuple[Floats, Tolerances]:
+        rows, used = self._every(grid, selections, absolute)
+        return rows[:, : len(selections)], used
+
+    def _every(
+        self, grid: Floats, selections: Sequence[str], absolute: Tolerances | None
+    ) -> tuple[Floats, Tolerances]:
+        """Return what is read, and all states as amounts, and their tolerances."""
+        runner = self.begun()
+        watched = [id for id in reacting(runner) if runner.getValue(f"[{id}]") >= 0]
+        used = dict(absolute) if absolute else usual_tolerances(runner)
+        columns = [*selections, *used]
+        try:
+            rows = simulated(runner, grid, columns, used, RELATIVE_TOLERANCE, _MOST_STEPS)
+            for _ in range(0 if absolute else _PASSES):
+                finer = smaller(rows[:, len(selections) :], used)
+                if not finer:
+                    break
+                used |= finer
+                rows = simulated(self.begun(), grid, columns, used, RELATIVE_TOLERANCE, _MOST_STEPS)
+        except RuntimeError as error:
+            raise failure(runner, error, self.label, "") from None
+        check_values(rows, columns, watched, grid, used, self.label, "")
+        return rows, used
+
+
+@lru_cache(maxsize=16)
+def _compiled(sbml: str) -> bytes:
+    return bytes(loaded(sbml).saveStateS())
+
+
+def _states(runner: roadrunner.RoadRunner) -> list[str]:
+    """Return the states, by names that can be set: species as concentrations."""
+    model = runner.model
+    species = {*model.getFloatingSpeciesIds(), *model.getBoundarySpeciesIds()}
+    rates = [id for id in runner.getRateRuleIds() if id not in species]
+    ruled = [id for id in runner.getRateRuleIds() if id in species]
+    return [*rates, *(f"[{id}]" for id in dict.fromkeys((*ruled, *reacting(runner))))]
