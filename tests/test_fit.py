@@ -246,6 +246,8 @@ def test_the_interval_of_a_parabola_is_196_standard_deviations():
 class Toy:
     """A problem with residuals of its own in place of simulations, steps in units of 1."""
 
+    has_noise = False
+
     def __init__(self, residuals, has_prior, reach=8.0):
         self.damped, self.has_prior = residuals, np.array(has_prior)
         ends = np.exp(-reach), np.exp(reach)
@@ -292,6 +294,28 @@ def test_a_profile_finds_the_foot_of_a_wall():
     found = interval(np.array(record["steps"]), np.array(record["costs"]))
     assert found.high == pytest.approx(2 + 1.959964 / 50, abs=1e-3)
     assert found.low == pytest.approx(-found.high, abs=1e-3)
+
+
+def test_a_profile_that_ends_where_simulations_fail_is_not_called_determined():
+    def breaks(x):
+        if x[0] > 1.0:
+            raise mt.SimulationError("the solver stopped.")
+        return x / 2  # the data alone say 0 +- 2
+
+    toy = Toy(breaks, [False])
+    toy.count = 1
+    record = optimise.profile(toy, np.zeros(1), 0, 1.0)
+    found = interval(np.array(record["steps"]), np.array(record["costs"]), record["failed"])
+    assert found.fails == ("above",)
+    assert found.status == "simulations fail above"
+    assert found.high == pytest.approx(1.0, abs=0.01)  # the last point that could be simulated
+    assert found.low == pytest.approx(-2 * 1.959964, abs=0.05)
+    made = Fit(
+        problem=toy, starts=pd.DataFrame({"cost": [0.0]}), ends=np.zeros((1, 1)),
+        records={"p0": record}, curvature=np.array([[0.25]]), validation=pd.DataFrame(),
+        identity={},
+    )  # fmt: skip
+    assert made.undetermined == ("p0",)
 
 
 def test_the_threshold_is_that_of_chi_squared_with_one_degree_of_freedom():

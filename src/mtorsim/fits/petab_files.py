@@ -186,6 +186,8 @@ def _places(path: Path, v1: Any) -> dict[str, list[Path]]:
     found = {name: _files(path, f"{name}_files", problem) for name in _TABLES}
     found["parameter"] = _files(path, "parameter_file", content)
     found["model"] = _files(path, "sbml_files", problem)
+    if problem.get("visualization_files"):  # not used, but PEtab's library reads them
+        _files(path, "visualization_files", problem)
     if len(found["model"]) != 1:
         raise ScenarioError(f"{path}, sbml_files: {len(found['model'])} given. Expected one.")
     return found
@@ -225,6 +227,10 @@ def _files(path: Path, key: str, section: Mapping[str, Any]) -> list[Path]:
         file = path.parent / name
         if "://" in name or not file.is_file():
             raise ScenarioError(f"{path}, {key}: no file {shown(name)}.")
+        if not file.resolve().is_relative_to(path.parent.resolve()):
+            raise ScenarioError(
+                f"{path}, {key}: {shown(name)} lies outside the folder of the problem."
+            )
         if file.stat().st_size > _LARGEST:
             raise ScenarioError(f"{file} is longer than {_LARGEST // 1_000_000} MB.")
     return [path.parent / name for name in names]
