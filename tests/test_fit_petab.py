@@ -414,7 +414,7 @@ def test_files_outside_the_folder_are_not_read(changed, tmp_path):
     inside.mkdir()
     for name in ("model.xml", *TABLES):
         (tmp_path / name).rename(inside / name)
-    with pytest.raises(mt.InputError, match="measurement_files: .* lies outside the folder"):
+    with pytest.raises(mt.InputError, match=r"measurement_files: .* lies outside the folder"):
         petab_problem(inside / path.name)
 
 

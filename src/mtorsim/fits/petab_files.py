@@ -19,7 +19,7 @@ from mtorsim.prescan import read_model
 YAML = (".yaml", ".yml")
 _TABLES = ("condition", "observable", "measurement")
 _LARGEST = 50_000_000  # bytes of a table
-_LIMITS = Limits(seconds=300, megabytes=8000)
+_LIMITS = Limits(seconds=120, megabytes=8000)  # the linter parses every formula
 _MISSING = (
     "a PEtab problem is read with the petab library, which is not installed. "
     "pip install 'mtorsim[petab]'."
