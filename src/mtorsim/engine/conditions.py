@@ -16,15 +16,22 @@ import roadrunner
 from mtorsim.apart import Arrays, Found, Limits, LostError, apart
 from mtorsim.engine import RELATIVE_TOLERANCE, one_at_a_time
 from mtorsim.engine.foreign import (
-    check_values,
-    failure,
-    loaded,
-    reacting,
-    simulated,
-    smaller,
-    usual_tolerances,
+    _OF_SHORT_STEPS,
+    _additions,
+    _check,
+    _check_doses,
+    _check_start,
+    _Doses,
+    _failure,
+    _followed,
+    _listen,
+    _loaded,
+    _reacting,
+    _simulated,
+    _smaller,
+    _tolerances,
 )
-from mtorsim.errors import SimulationError
+from mtorsim.errors import ModelError, SimulationError
 from mtorsim.steps import Floats
 
 _HORIZONS = (1e7, 1e9)  # in the model's unit of time
@@ -57,6 +64,9 @@ class Course:
         The model, with first values that follow from what is set.
     sbml_before : str
         The same for the pre-equilibration.
+    is_curved : bool
+        Whether a formula is a curve in time: that it is followed is made sure when tolerances are
+        found.
     """
 
     before: Mapping[str, float] | None
@@ -65,6 +75,7 @@ class Course:
     selections: tuple[str, ...]
     sbml: str = field(repr=False)
     sbml_before: str = field(default="", repr=False)
+    is_curved: bool = False
 
 
 def run_conditions(
@@ -149,7 +160,10 @@ def run_course(
         rest, mine = rests[key]
         used.append(mine)
     phase = _Phase(course.sbml, course.after, rest, what)
-    values, mine = phase.read(course.times, course.selections, next(given, None))
+    absolute_after = next(given, None)
+    values, mine = phase.read(course.times, course.selections, absolute_after)
+    if course.is_curved and absolute_after is None:
+        phase.check_followed(course.times, course.selections, mine)
     return values, [*used, mine]
 
 
@@ -160,10 +174,12 @@ class _Phase:
         self, sbml: str, values: Mapping[str, float], state: Mapping[str, float], label: str
     ) -> None:
         self.sbml, self.values, self.state, self.label = sbml, values, state, label
+        self.doses = _events(sbml)
 
     def begun(self) -> roadrunner.RoadRunner:
         """Return the model at time 0."""
         runner = _fresh(self.sbml)
+        _listen(runner, self.doses)
         # Sizes and parameters first: concentrations are set in volumes.
         for id, value in sorted(
             {**self.state, **self.values}.items(), key=lambda one: "[" in one[0]
@@ -182,6 +198,30 @@ class _Phase:
         rows, used = self._to_rest(finite, selections, absolute)
         places = [int(np.searchsorted(finite, t)) if np.isfinite(t) else -1 for t in times]
         return rows[places], used
+
+    def check_followed(
+        self, times: Sequence[float], selections: Sequence[str], absolute: Tolerances
+    ) -> None:
+        """Refuse a model of which the solver steps over a curve in time."""
+        grid = np.array(sorted({0.0, *(time for time in times if np.isfinite(time))}))
+        columns = [*selections, *absolute]
+        if len(grid) < 2:
+            return
+
+        def again(share: float) -> Floats:
+            runner = self.begun()
+            runner.getIntegrator().setValue("maximum_time_step", share * float(grid[-1]))
+            tight = _OF_SHORT_STEPS * RELATIVE_TOLERANCE
+            try:
+                return _simulated(runner, grid, columns, absolute, tight, 10 * _MOST_STEPS)
+            finally:
+                runner.getIntegrator().setValue("maximum_time_step", 0.0)
+
+        rows, _ = self._every(grid, selections, absolute)
+        if _followed(rows, again, self.label) is not rows:
+            raise ModelError(
+                f"{self.label}: the solver steps over a formula of time. Write it as events."
+            )
 
     def at_rest(self, absolute: Tolerances | None) -> tuple[dict[str, float], Tolerances]:
         """Return the state that is reached, by names that can be set."""
@@ -219,20 +259,23 @@ class _Phase:
     ) -> tuple[Floats, Tolerances]:
         """Return what is read, and all states as amounts, and their tolerances."""
         runner = self.begun()
-        watched = [id for id in reacting(runner) if runner.getValue(f"[{id}]") >= 0]
-        used = dict(absolute) if absolute else usual_tolerances(runner)
+        watched = [id for id in _reacting(runner) if runner.getValue(f"[{id}]") >= 0]
+        used = dict(absolute) if absolute else _tolerances(runner)
         columns = [*selections, *used]
         try:
-            rows = simulated(runner, grid, columns, used, RELATIVE_TOLERANCE, _MOST_STEPS)
+            rows = _simulated(runner, grid, columns, used, RELATIVE_TOLERANCE, _MOST_STEPS)
             for _ in range(0 if absolute else _PASSES):
-                finer = smaller(rows[:, len(selections) :], used)
+                finer = _smaller(rows[:, len(selections) :], used)
                 if not finer:
                     break
                 used |= finer
-                rows = simulated(self.begun(), grid, columns, used, RELATIVE_TOLERANCE, _MOST_STEPS)
+                rows = _simulated(
+                    self.begun(), grid, columns, used, RELATIVE_TOLERANCE, _MOST_STEPS
+                )
         except RuntimeError as error:
-            raise failure(runner, error, self.label, "") from None
-        check_values(rows, columns, watched, grid, used, self.label, "")
+            raise _failure(runner, error, self.label, "") from None
+        _check_doses(self.doses, self.label, "")
+        _check(rows, columns, watched, grid, used, self.label, "")
         return rows, used
 
 
@@ -248,13 +291,21 @@ def _fresh(sbml: str) -> roadrunner.RoadRunner:
 
 @lru_cache(maxsize=16)
 def _without_events(sbml: str) -> roadrunner.RoadRunner | None:
-    runner = loaded(sbml)
+    runner = _loaded(sbml)
     return None if runner.model.getNumEvents() else runner
 
 
 @lru_cache(maxsize=16)
+def _events(sbml: str) -> _Doses:
+    """Return what the events of a model add to; those of time 0 are looked at here."""
+    doses = _additions(sbml)
+    _check_start(sbml, doses, "", "")
+    return doses
+
+
+@lru_cache(maxsize=16)
 def _compiled(sbml: str) -> bytes:
-    return bytes(loaded(sbml).saveStateS())
+    return bytes(_loaded(sbml).saveStateS())
 
 
 def _states(runner: roadrunner.RoadRunner) -> list[str]:
@@ -263,4 +314,4 @@ def _states(runner: roadrunner.RoadRunner) -> list[str]:
     species = {*model.getFloatingSpeciesIds(), *model.getBoundarySpeciesIds()}
     rates = [id for id in runner.getRateRuleIds() if id not in species]
     ruled = [id for id in runner.getRateRuleIds() if id in species]
-    return [*rates, *(f"[{id}]" for id in dict.fromkeys((*ruled, *reacting(runner))))]
+    return [*rates, *(f"[{id}]" for id in dict.fromkeys((*ruled, *_reacting(runner))))]

@@ -12,6 +12,7 @@ from mtorsim.derived import names_in
 from mtorsim.engine.conditions import Course
 from mtorsim.errors import ModelError
 from mtorsim.foreign.model import looked_over
+from mtorsim.foreign.timing import Timing
 from mtorsim.library import read_sbml
 from mtorsim.prescan import read_model
 
@@ -34,6 +35,8 @@ class Conditioned:
         Ids that follow from rules at all times.
     volatile : frozenset of str
         Ids on which first values of others depend: they are written into the model.
+    is_curved : bool
+        Whether a formula is a curve in time, that a solver might step over.
     """
 
     what: str
@@ -42,6 +45,7 @@ class Conditioned:
     kinds: Mapping[str, str] = field(repr=False)
     ruled: frozenset[str] = field(repr=False)
     volatile: frozenset[str] = field(repr=False)
+    is_curved: bool = False
 
     @cached_property
     def settable(self) -> tuple[str, ...]:
@@ -79,6 +83,7 @@ class Conditioned:
             selections=tuple(self.names[id] for id in read),
             sbml=self._with(after),
             sbml_before="" if before is None else self._with(before),
+            is_curved=self.is_curved,
         )
 
     def _named(self, values: Mapping[str, float]) -> dict[str, float]:
@@ -112,7 +117,8 @@ def conditioned(path: Path) -> Conditioned:
     """
     given = read_model(path)
     sbml, _ = looked_over(given)
-    model = read_sbml(sbml, what=given.what).getModel()
+    document = read_sbml(sbml, what=given.what)
+    model = document.getModel()
     kinds = {one.getId(): kind for kind, items in _lists(model) for one in items}
     amounts = {one.getId() for one in model.getListOfSpecies() if one.getHasOnlySubstanceUnits()}
     rules = [one for one in model.getListOfRules() if one.isAssignment()]
@@ -126,6 +132,7 @@ def conditioned(path: Path) -> Conditioned:
         kinds=kinds,
         ruled=frozenset(one.getVariable() for one in rules),
         volatile=_volatile(model, rules),
+        is_curved=Timing(document).is_curved,
     )
 
 
