@@ -285,6 +285,21 @@ def test_the_scatter_hides_no_miss():
     np.testing.assert_allclose(place, [2**-3.0, 2**-7.0])
 
 
+def test_labels_of_close_misses_do_not_cover_each_other():
+    close = {"low": 0.1, "high": 0.5, "model": 0.05}
+    drawn = scatter_of([
+        row("BD27", "miss", value=0.351, **close),
+        row("BD29", "miss", value=0.289, **close),
+        row("BD30", "miss", value=0.32, **close),
+        row("a", value=100.0, model=90.0),
+    ])  # fmt: skip
+    drawn.canvas.draw()
+    boxes = [one.get_window_extent() for one in drawn.axes[0].texts]
+    assert len(boxes) == 3
+    pairs = [(one, other) for k, one in enumerate(boxes) for other in boxes[:k]]
+    assert not any(one.overlaps(other) for one, other in pairs)
+
+
 def scatter_of(rows):
     made = Report(rows=tuple(rows), left_out=(), statements={}, changes=(), courses={},
                   responses={}, scenes={}, is_whole=True, seconds=0.0)  # fmt: skip

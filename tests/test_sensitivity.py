@@ -50,6 +50,17 @@ def test_sobol_finds_the_indices_of_ishigamis_function():
     assert not one.loc[("p0", "p2"), "is_zero"]
 
 
+def test_sobol_says_which_total_share_may_be_nothing():
+    # ln y = ln p0 + ln p1 / 10 + 0 ln p2: the total shares of the variance are 1/1.01, 0.01/1.01, 0
+    mine = parameters(*[(1, 10)] * 3)
+    rows = design("sobol", mine, 256, 0)
+    values = (rows[:, 0] * rows[:, 1] ** 0.1)[:, None]
+    table, *_ = analysis.sampled("sobol", rows, values, mine, seed=0)
+    np.testing.assert_allclose(table["ST"], [1 / 1.01, 0.01 / 1.01, 0], atol=0.02)
+    # a small share is not called nothing; of what does nothing the interval includes zero
+    assert table["is_zero"].tolist() == [False, False, True]
+
+
 def test_morris_finds_slopes_over_the_ranges_and_what_does_nothing():
     # ln y = 2 ln p0 - 0.5 ln p1 + 0 ln p2: effects are slope times the range of the logarithm
     mine = parameters((1, 10), (0.1, 10), (1, 2))

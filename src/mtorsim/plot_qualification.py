@@ -76,9 +76,6 @@ def scatter(rows: Sequence["Row"], others: Sequence["Row"] = ()) -> Picture:
         face = colour if row.is_evidence else "white"
         panel.scatter(row.value, row.model, 18, marker=_MARKS[row.verdict], color=face,
                       edgecolors=colour, linewidths=0.8, zorder=3)  # fmt: skip
-        if row.verdict == "miss":
-            panel.annotate(row.id, (row.value, row.model), (3, 3), fontsize=TEXT,
-                           textcoords="offset points")  # fmt: skip
     ends = np.array([one for row in rows for one in (row.value, row.model)])
     line = (ends.min() / 2, ends.max() * 2)
     panel.plot(line, line, color=GREY, linewidth=0.8, zorder=0)
@@ -91,7 +88,28 @@ def scatter(rows: Sequence["Row"], others: Sequence["Row"] = ()) -> Picture:
         said = "\n".join(wrap(f"Not reached, or not above zero: {names}", 90))
         panel.set_title(said, fontsize=TEXT, loc="left")
     _legend(panel, rows)
+    _label([row for row in rows if row.verdict == "miss"], panel, line)
     return made
+
+
+def _label(rows: Sequence["Row"], panel: Axes, ends: tuple[float, float]) -> None:
+    """Write ids beside points, one above the other where points lie close."""
+    point = _LONG_AXIS / math.log(ends[1] / ends[0])  # per unit of a logarithm
+    taken: list[tuple[float, float]] = []
+    for row in sorted(rows, key=lambda one: (one.model, one.value)):
+        x, y = point * math.log(row.value), point * math.log(row.model)
+        rise = 3.0
+        while any(
+            abs(x - left) < _LABEL[0] and abs(y + rise - low) < _LABEL[1] for left, low in taken
+        ):
+            rise += 1.0
+        taken.append((x, y + rise))
+        panel.annotate(row.id, (row.value, row.model), (3, rise), fontsize=TEXT,
+                       textcoords="offset points")  # fmt: skip
+
+
+_LONG_AXIS = 270.0  # pt, of the scatter: about the shorter one
+_LABEL = (24.0, 8.0)  # pt, of an id
 
 
 def _range(panel: Axes, row: "Row", colour: str) -> None:

@@ -136,6 +136,8 @@ def _number(value: float) -> str:
 
 
 def _source(row: Row) -> str:
+    if not (row.citation or row.is_published):
+        return "the program" if row.kind == "invariant" else "no single paper"
     parts = [escape(row.citation)]
     if row.doi:
         parts.append(f"<a href='https://doi.org/{escape(row.doi, quote=True)}'>doi</a>")

@@ -30,6 +30,8 @@ class Measure:
         test of the program, no prediction.
     note : str
         What goes with the number, such as its interval.
+    source : str
+        Paper that the bounds come from; empty where they come from no single one.
     """
 
     what: str
@@ -40,6 +42,7 @@ class Measure:
     fitted: bool = False
     invariant: bool = False
     note: str = ""
+    source: str = ""
 
     @property
     def passed(self) -> bool:

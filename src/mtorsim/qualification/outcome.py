@@ -12,6 +12,7 @@ from mtorsim.result import Result
 from mtorsim.simulation import simulate
 
 KIDNEY = ("Caki-1", "786-O")
+PAEDIATRIC = "Houghton 2008, Pediatr Blood Cancer, initial testing of rapamycin (PPTP)"
 
 
 # -- B8: PI3K --------------------------------------------------------------------------------------
@@ -117,9 +118,10 @@ def cytostatic() -> Iterator[Measure]:
         for hours in (24, 48, 72, 96):
             lowest = rapalog.at(f"{hours} h").e_max
             what = f"{cell}: viability at 100 nM temsirolimus, {hours} h"
-            # At 72 h: 23 lines lose 19 to 85 % of their growth to rapamycin (Houghton 2008).
+            # At 72 h: 23 lines lose 19 to 85 % of their growth to rapamycin, says its abstract.
             low, high = (15, 81) if hours == 72 else (-math.inf, math.inf)
-            yield Measure(what, lowest, "%", low, high, fitted=hours == 72)
+            source = PAEDIATRIC if hours == 72 else ""
+            yield Measure(what, lowest, "%", low, high, fitted=hours == 72, source=source)
         usual = rapalog.at("72 h")
         plateau = float(usual.viability[-3].mean() - usual.viability[-1].mean())
         yield Measure(f"{cell}: viability at 10 nM less that at 100 nM, 72 h", plateau, "%", high=5)

@@ -40,7 +40,7 @@ class Row:
         One of `VERDICTS`.
     is_evidence : bool
         Whether the published number was read; what was recalled is counted apart, and so are
-        behaviours, whose bounds are cited nowhere.
+        behaviours, whose bounds mostly come from no single paper.
     provenance, confidence, citation, doi, place, remark : str
         As in `Target`; of a behaviour, that it is one.
     reason : str
@@ -123,6 +123,7 @@ def of_measure(behaviour: str, measure: Measure) -> Row:
         unit=measure.unit,
         verdict=("pass" if measure.passed else "miss") if is_bound else "shown",
         provenance=BEHAVIOUR,
+        citation=measure.source,
         is_evidence=False,
     )
 
