@@ -22,6 +22,7 @@ import mtorsim as mt
 from mtorsim import cells
 from mtorsim.paths import models_path
 from mtorsim.symbols import symbols
+from mtorsim.targets.jobs import Dish, curves
 
 PRIORS: Mapping[str, tuple[float, float]] = {  # value, standard deviation as a factor
     "Km_CCND1_G1": (80, 2),
@@ -48,8 +49,8 @@ def paces(cell: str, values: Values) -> dict[str, float]:
     doubling = cells.load(cell).doubling_time
     if doubling is None:
         return {PACE: 0.0}
-    run = mt.simulate(cell=cell, drugs={}, duration="1 min", observe=READ, set=values)
-    rest = run.baseline
+    untreated = mt.Scenario(cell=cell, drugs={}, duration="1 min", observe=READ)
+    rest = curves(Dish(untreated, (1.0,)).carry_out(values)).baseline
     survival = values["kdeath_without_AKT"] * _vacant("Km_AKT_survival", rest["AKT_active"])
     division = np.log(2) / (60 * doubling.value) + _value("kdeath_basal") + survival
     exit_rate = division * (2 - IN_G1) / IN_G1
@@ -75,16 +76,17 @@ def reductions(values: Values) -> dict[str, float]:
 def fit() -> dict[str, float]:
     """Return the values that agree best with the published sizes and the priors."""
     found = least_squares(_residuals, np.full(len(PRIORS), 0.1), bounds=(-2.5, 2.5), diff_step=1e-2)
-    return _to_values(found.x)
+    return to_values(found.x)
 
 
-def _to_values(steps: Array) -> dict[str, float]:
+def to_values(steps: Array) -> dict[str, float]:
+    """Return parameter values from distances to the prior, in standard deviations."""
     pairs = zip(PRIORS.items(), steps.tolist(), strict=True)
     return {name: value * factor**step for (name, (value, factor)), step in pairs}
 
 
 def _residuals(steps: Array) -> Array:
-    model = reductions(_to_values(steps))
+    model = reductions(to_values(steps))
     misses = [one.residual(model[one.id]) for one in used_by(FIT)]
     return np.array([*misses, *steps])
 

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mtorsim import cells
@@ -11,7 +12,7 @@ from mtorsim.cli import main
 ROOT = Path(__file__).parents[1]
 ROW = re.compile(
     r"\| `(?P<id>[^`]+)` \| (?P<value>[^|]*) \| (?P<unit>[^|]*) \| (?P<grade>[^|]*) "
-    r"\| (?P<fit>[^|]*) \| (?P<origin>.*) \|"
+    r"\| (?P<fit>[^|]*) \| (?P<ensemble>[^|]*) \| (?P<origin>.*) \|"
 )
 
 
@@ -50,6 +51,18 @@ def test_what_was_fitted_has_grade_C_and_names_the_fit(rows):
     assert fitted == {row["id"] for row in rows if row["grade"] == "C"}
     assert {row["fit"].strip() for row in rows} == {"", "report.md", "growth.py",
                                                     "pharmacokinetics.md"}  # fmt: skip
+
+
+def test_the_range_of_the_ensemble_stands_beside_what_varies_there(rows):
+    from mtorsim import members
+
+    found = {row["id"]: row["ensemble"].strip() for row in rows}
+    assert found["kexchange_RHEB"]
+    values = [members.load(number).shared["kexchange_RHEB"] for number in members.numbers()]
+    low, high = np.percentile(values, (5, 95))
+    assert found["kexchange_RHEB"] == f"{low:.3g} to {high:.3g}"
+    assert found["CL_temsirolimus"], "of the fits to exposures"
+    assert not found["medium"]
 
 
 def test_values_of_cells_and_perturbations_are_among_them(rows):

@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from mtorsim import assays, fits, pharmacology, sensitivities, sweeps, targets
     from mtorsim.dosing import Constant, Repeated
+    from mtorsim.ensembles import Ensemble, ensemble
     from mtorsim.errors import (
         InputError,
         ModelError,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Constant": "dosing",
+    "Ensemble": "ensembles",
     "InputError": "errors",
     "ModelError": "errors",
     "MtorsimError": "errors",
@@ -58,6 +60,7 @@ _HOME = {
     "Treatment": "scenario",
     "UnitError": "errors",
     "UnknownIdError": "errors",
+    "ensemble": "ensembles",
     "export_antimony": "export",
     "export_omex": "export",
     "export_petab": "export",
@@ -79,6 +82,7 @@ _ROOMS = ("assays", "fits", "pharmacology", "sensitivities", "sweeps", "targets"
 
 __all__ = [
     "Constant",
+    "Ensemble",
     "InputError",
     "ModelError",
     "MtorsimError",
@@ -96,6 +100,7 @@ __all__ = [
     "UnknownIdError",
     "__version__",
     "assays",
+    "ensemble",
     "export_antimony",
     "export_omex",
     "export_petab",

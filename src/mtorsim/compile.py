@@ -10,7 +10,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from mtorsim import cache, cells, drugs, perturbation, pharmacokinetics
+from mtorsim import cache, cells, drugs, members, perturbation, pharmacokinetics
 from mtorsim.administration import TIME_DIGITS, Course, administer, analytes
 from mtorsim.annotation import complete, digest, sign
 from mtorsim.derived import first_values
@@ -98,8 +98,8 @@ def compile_scenario(
     ----------
     scenario : Scenario
     defaults : mapping of str to float
-        Values that stand in for those of the model files, as when they are being fitted. Ids of
-        drugs that do not occur are passed over.
+        Values that stand in for those of the model files, as when they are being fitted;
+        ``"PC-3.koff_MTOR_RICTOR"`` for that of one cell. What does not occur is passed over.
 
     Raises
     ------
@@ -115,8 +115,14 @@ def compile_scenario(
     changes = _changes(scenario)
     usual = _untreated(scenario, changes["chronic"], table)
     values = dict(usual)
-    if defaults:
-        values = _untreated(scenario, changes["chronic"], table, defaults)
+    if defaults or scenario.member is not None:
+        member = members.load(scenario.member)
+        shared = {**member.shared, **defaults}
+        prefix = f"{scenario.cell}."
+        begun = {id.removeprefix(prefix): one for id, one in defaults.items()
+                 if id.startswith(prefix)}  # fmt: skip
+        own = {**member.of(scenario.cell), **begun}
+        values = _untreated(scenario, changes["chronic"], table, shared, own)
     _check_no_body(scenario, table)
     values |= settings_of(scenario.set, table, sbml)
     _check_shares(scenario, values)
@@ -144,11 +150,13 @@ def _untreated(
     chronic: Iterable[Change],
     table: Mapping[str, Symbol],
     defaults: Mapping[str, float] = MappingProxyType({}),
+    own: Mapping[str, float] = MappingProxyType({}),
 ) -> dict[str, float]:
     values = {id: value for id, value in defaults.items() if id in table}
     for id, fact in cells.load(scenario.cell).values.items():
         _known(id, table, f"models/cells/{scenario.cell}.yaml")
         values[id] = fact.to(table[id].unit, id)
+    values |= {id: value for id, value in own.items() if id in table}
     apply_changes(values, chronic, table)
     return values
 

@@ -19,6 +19,7 @@ from mtorsim.regimen import Dose, Regimen
 from mtorsim.units import say_concentration, say_time
 
 if TYPE_CHECKING:
+    from mtorsim.ensembles import Ensemble
     from mtorsim.result import Result
     from mtorsim.scenario import Scenario
 
@@ -69,6 +70,7 @@ DRUG = "Drug"
 
 _PLACES = ("blood", "plasma", "interstitium")
 _DECADES = 5  # below its peak, to which a drug is drawn
+_FARTHEST_BAND = 2.5  # times the highest curve, to which a band is drawn
 
 
 class Picture(Figure):
@@ -90,10 +92,11 @@ class Picture(Figure):
 
 @dataclass(frozen=True)
 class Curve:
-    """One line: what it is called, and its values over time."""
+    """One line: what it is called, its values over time, and 5, 50, 95 % of an ensemble."""
 
     label: str
     values: np.ndarray
+    band: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,9 @@ class Panel:
         return self.unit == "relative to untreated"
 
 
-def figure(result: "Result", ids: Iterable[str] | None = None) -> Picture:
+def figure(
+    result: "Result", ids: Iterable[str] | None = None, ensemble: "Ensemble | None" = None
+) -> Picture:
     """Return a figure of a result, one pair of axes per branch of the network.
 
     The left of each pair shows the two hours after the first treatment at a scale of their own, or
@@ -123,6 +128,8 @@ def figure(result: "Result", ids: Iterable[str] | None = None) -> Picture:
         What ``simulate`` returned.
     ids : iterable of str, optional
         Observables to draw; default: those of the scenario, or else a choice of each branch's.
+    ensemble : Ensemble, optional
+        Runs with other parameter sets, drawn as bands from 5 to 95 % with their median.
 
     Returns
     -------
@@ -135,14 +142,15 @@ def figure(result: "Result", ids: Iterable[str] | None = None) -> Picture:
         For an id that is not in the result, or none at all.
     """
     chosen = result.scenario.observe or None if ids is None else tuple(ids)
-    panels = _panels(result, chosen)
+    panels = _panels(result, chosen, ensemble)
     marks = Marks(tuple(_exposures(result)), tuple(_doses(result.scenario)))
     window = _window(marks, float(result.time[-1]))
     columns = min(2, len(panels))
     rows = -(-len(panels) // columns)
     names = 0.16 + _LETTER * max(len(curve.label) for panel in panels for curve in panel.curves)
     width = columns * (_LEFT + _ACROSS + names)  # inch
-    words = wrap(_caption(result.scenario, window), int((width - _LEFT) / _LETTER))
+    caption = _caption(result.scenario, window) + _said_of(ensemble)
+    words = wrap(caption, int((width - _LEFT) / _LETTER))
     head = 0.62 + 0.14 * len(words)
     height = head + 2.1 * rows
     picture = Picture(figsize=(width, height), dpi=300)
@@ -167,7 +175,9 @@ def figure(result: "Result", ids: Iterable[str] | None = None) -> Picture:
 # --- what is drawn -------------------------------------------------------------------------------
 
 
-def _panels(result: "Result", ids: tuple[str, ...] | None) -> tuple[Panel, ...]:
+def _panels(
+    result: "Result", ids: tuple[str, ...] | None, ensemble: "Ensemble | None" = None
+) -> tuple[Panel, ...]:
     if ids == ():
         raise InputError("plot: nothing to draw. Expected ids such as ['S6K1_pT389'].")
     for name in ids or ():
@@ -178,17 +188,22 @@ def _panels(result: "Result", ids: tuple[str, ...] | None) -> tuple[Panel, ...]:
         relative = [name for name in members if name in result.present]
         if relative:
             ratios = result.relative(relative)
-            curves = tuple(_curve(result, name, ratios[name]) for name in relative)
+            curves = tuple(
+                _curve(result, name, ratios[name], ensemble, relative=True) for name in relative
+            )
             panels.append(Panel(title, "relative to untreated", curves))
         if ids is not None or title == DRUG:
-            panels += _absolute(result, title, [name for name in members if name not in relative])
+            absent = [name for name in members if name not in relative]
+            panels += _absolute(result, title, absent, ensemble)
     return tuple(panels)
 
 
-def _absolute(result: "Result", title: str, ids: Sequence[str]) -> Iterator[Panel]:
+def _absolute(
+    result: "Result", title: str, ids: Sequence[str], ensemble: "Ensemble | None" = None
+) -> Iterator[Panel]:
     for unit in dict.fromkeys(result.units[name] for name in ids):
         members = [name for name in ids if result.units[name] == unit]
-        curves = tuple(_curve(result, name, result.column(name)) for name in members)
+        curves = tuple(_curve(result, name, result.column(name), ensemble) for name in members)
         yield Panel(title, f"concentration [{unit}]" if unit == "nM" else f"[{unit}]", curves)
 
 
@@ -212,9 +227,18 @@ def _grouped(ids: tuple[str, ...]) -> dict[str, list[str]]:
     return {title: members for title, members in groups.items() if members}
 
 
-def _curve(result: "Result", name: str, values: Any) -> Curve:
+def _curve(
+    result: "Result",
+    name: str,
+    values: Any,
+    ensemble: "Ensemble | None" = None,
+    *,
+    relative: bool = False,
+) -> Curve:
     full = result.labels[name]
-    return Curve(full if len(full) <= _LONGEST else name.replace("_", " "), np.asarray(values))
+    label = full if len(full) <= _LONGEST else name.replace("_", " ")
+    band = None if ensemble is None else ensemble.band(name, relative=relative)
+    return Curve(label, np.asarray(values), band)
 
 
 @dataclass(frozen=True)
@@ -364,6 +388,8 @@ def _draw_axis(
         axis.axhline(1, color=GREY, linewidth=0.6, zorder=1)
     near = (time >= begin) & (time <= end)
     for number, curve in enumerate(panel.curves):
+        if curve.band is not None:
+            _draw_band(axis, time[near] / clock.minutes, curve.band[:, near], number)
         axis.plot(
             time[near] / clock.minutes,
             curve.values[near],
@@ -379,6 +405,14 @@ def _draw_axis(
     axis.tick_params(labelsize=TEXT, length=2.5, width=0.6, pad=2)
     axis.spines[["top", "right"]].set_visible(False)
     axis.spines[["left", "bottom"]].set_linewidth(0.6)
+
+
+def _draw_band(axis: Axes, time: np.ndarray, band: np.ndarray, number: int) -> None:
+    """Draw the range and the median of an ensemble behind its curve."""
+    low, middle, high = band
+    ink = INK[number % len(INK)]
+    axis.fill_between(time, low, high, color=ink, alpha=0.13, linewidth=0, zorder=2)
+    axis.plot(time, middle, color=ink, alpha=0.6, linewidth=0.6, zorder=2.5)
 
 
 def _mark(axis: Axes, marks: Marks, span: tuple[float, float], clock: Clock) -> None:
@@ -409,6 +443,10 @@ def _ticks(begin: float, end: float, steps: Sequence[float]) -> list[float]:
 def _scale(axes: Sequence[Axes], panel: Panel) -> None:
     top = max(float(np.nanmax(curve.values)) for curve in panel.curves)
     low = min(float(np.nanmin(curve.values)) for curve in panel.curves)
+    bands = [curve.band for curve in panel.curves if curve.band is not None]
+    # A band that goes far beyond the curves is cut: they are what is looked at.
+    reach = max((float(np.nanmax(one)) for one in bands if np.isfinite(one).any()), default=top)
+    top = max(top, min(reach, _FARTHEST_BAND * max(top, 1.0 if panel.is_relative else 0.0)))
     for axis in axes:
         if panel.title == DRUG and top > 0:
             axis.set_yscale("log")
@@ -493,6 +531,13 @@ def _head(picture: Figure, scenario: "Scenario", words: Sequence[str]) -> None:
     picture.text(
         y=1 - 0.29 / height, s=text, fontsize=TEXT, color="#333333", linespacing=1.3, **place
     )
+
+
+def _said_of(ensemble: "Ensemble | None") -> str:
+    """Say what bands are."""
+    if ensemble is None:
+        return ""
+    return f" Bands: 5 to 95 % of {ensemble.count} parameter sets; thin lines: their median."
 
 
 def _caption(scenario: "Scenario", window: tuple[float, float] | None) -> str:

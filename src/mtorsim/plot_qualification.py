@@ -66,6 +66,8 @@ def _is_pair(row: "Row") -> bool:
 def scatter(rows: Sequence["Row"], others: Sequence["Row"] = ()) -> Picture:
     """Return published numbers against those of the models, each in its own unit.
 
+    Upright lines are 5 to 95 % of the ensemble, where that was asked for.
+
     `others` have no place on logarithmic axes; it is said which.
     """
     made = Picture(figsize=(5.2, 4.6), layout="constrained")
@@ -73,6 +75,7 @@ def scatter(rows: Sequence["Row"], others: Sequence["Row"] = ()) -> Picture:
     for row in rows:
         colour = _COLOURS[row.kind]
         _range(panel, row, colour)
+        _across(panel, row, colour)
         face = colour if row.is_evidence else "white"
         panel.scatter(row.value, row.model, 18, marker=_MARKS[row.verdict], color=face,
                       edgecolors=colour, linewidths=0.8, zorder=3)  # fmt: skip
@@ -116,6 +119,13 @@ def _range(panel: Axes, row: "Row", colour: str) -> None:
     low = row.low if row.low > 0 else row.value
     high = row.high if math.isfinite(row.high) else row.value
     panel.plot([low, high], [row.model] * 2, color=colour, linewidth=0.7, alpha=0.5, zorder=1)
+
+
+def _across(panel: Axes, row: "Row", colour: str) -> None:
+    """Draw 5 to 95 % of the ensemble, where there is one."""
+    if row.spread is not None and row.spread.low > 0 and math.isfinite(row.spread.high):
+        ends = [row.spread.low, row.spread.high]
+        panel.plot([row.value] * 2, ends, color=colour, linewidth=0.7, alpha=0.5, zorder=1)
 
 
 def _legend(panel: Axes, rows: Sequence["Row"]) -> None:

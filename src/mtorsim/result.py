@@ -211,10 +211,11 @@ class Result:
         """Return a figure: relative to the untreated cell; of a foreign model, in its own units."""
         if isinstance(self.scenario, Scenario):
             from mtorsim.plot import figure
-        else:
-            from mtorsim.plot_foreign import figure
 
-        return figure(self, ids)
+            return figure(self, ids)
+        from mtorsim.plot_foreign import figure as foreign_figure
+
+        return foreign_figure(self, ids)
 
     def save(self, folder: str | Path) -> Path:
         """Write timecourse.csv, figure.png, run.json and model.xml into a folder; return it."""

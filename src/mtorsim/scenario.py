@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from numbers import Real
 from typing import Any, Self, TypeAlias
 
-from mtorsim import cells, drugs, perturbation, pharmacokinetics
+from mtorsim import cells, drugs, members, perturbation, pharmacokinetics
 from mtorsim.dosing import Constant, Repeated, Schedule, resolved
 from mtorsim.errors import RegimenError, ScenarioError, about, shown, within
 from mtorsim.facts import FrozenMapping
@@ -109,6 +109,8 @@ class Scenario:
         and with the concentrations of the drug. Checked when it is compiled.
     species : str
         Whose body a regimen goes through, ``"human"`` or ``"mouse"``; only with a regimen.
+    member : int, optional
+        Parameter set of the ensemble, from 1; None for the values of the model files.
 
     Attributes
     ----------
@@ -123,6 +125,7 @@ class Scenario:
         As given.
     observe : tuple of str
     species : str
+    member : int or None
 
     Raises
     ------
@@ -144,6 +147,7 @@ class Scenario:
     set: Mapping[str, float | str]
     observe: tuple[str, ...]
     species: str
+    member: int | None
     # Whether the duration was given; two scenarios that last as long do the same either way.
     _has_duration: bool = field(repr=False, compare=False)
 
@@ -158,9 +162,11 @@ class Scenario:
         set: Mapping[str, float | str] = _NOTHING,
         observe: Iterable[str] = (),
         species: str = "human",
+        member: int | None = None,
     ) -> None:
         object.__setattr__(self, "cell", _cell(cell))
         object.__setattr__(self, "species", _species(species))
+        object.__setattr__(self, "member", None if member is None else members.check(member))
         object.__setattr__(self, "_has_duration", duration is not None)
         end = None if duration is None else _duration(duration)
         object.__setattr__(self, "drugs", _treatments(drugs))
@@ -207,6 +213,7 @@ class Scenario:
             *(f"Drug: {one.in_words()}{self._usual_route(one)}." for one in self.drugs),
             f"In a tumour of a {self.species}." if self.has_body else "",
             "" if self.drugs else "Drugs: none.",
+            "" if self.member is None else f"Parameters: member {self.member} of the ensemble.",
             _line("Set", changed),
             f"Duration: {say_time(self.duration)}{self._doses_within()}.",
             _line("Read-outs", self.observe) or self._usual_read_outs(),
@@ -261,6 +268,7 @@ class Scenario:
             "set": dict(self.set),
             "observe": list(self.observe),
             "species": self.species if self.has_body else "",
+            "member": self.member,
         }
         return {key: value for key, value in fields.items() if value}
 
@@ -270,7 +278,7 @@ class Scenario:
         Where no duration was given, that of the copy follows from its own drugs.
         """
         same = {name: getattr(self, name) for name in ("cell", "drugs", "perturbations", "set",
-                                                       "observe", "species")}  # fmt: skip
+                                                       "observe", "species", "member")}  # fmt: skip
         same["stimuli"] = {name: f"{dose!r} nM" for name, dose in self.stimuli.items()}
         if self._has_duration:
             same["duration"] = f"{self.duration!r} min"

@@ -153,6 +153,13 @@ class ScenarioFile(BaseModel):
             json_schema_extra={"enum": list(SPECIES)},
         ),
     ] = SPECIES[0]
+    member: Annotated[
+        int,
+        Field(
+            description="Parameter set of the ensemble, from 1; the shipped values if left out.",
+            examples=[7],
+        ),
+    ] = _ABSENT
 
 
 class RangeEntry(BaseModel):

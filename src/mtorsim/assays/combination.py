@@ -1,13 +1,15 @@
 """Two drugs together: a matrix of doses, and what it exceeds of what each does alone."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from mtorsim.assays import spread
 from mtorsim.assays.conditions import Conditions, origin
 from mtorsim.assays.dose_response import FEWEST_DOSES, Fit, fit_logistic
 from mtorsim.assays.doses import Doses, dose_series, one_time, usual_doses
@@ -24,6 +26,7 @@ from mtorsim.assays.interaction import (
 from mtorsim.assays.logistic import Floats
 from mtorsim.assays.record import Assay, as_numbers
 from mtorsim.assays.viability import ATP
+from mtorsim.ensembles import Progress
 from mtorsim.errors import InputError, shown
 from mtorsim.result import Result
 from mtorsim.scenario import Drugs
@@ -79,6 +82,8 @@ class Combination(Assay):
     response : array, shape (a, b)
         Percent of the wells without A and B.
     wells : tuple of Result
+    members : array, shape (k, a, b), optional
+        Response of members of the ensemble; see `with_ensemble`.
     """
 
     conditions: Conditions
@@ -88,6 +93,39 @@ class Combination(Assay):
     readout: str
     response: Floats
     wells: tuple[Result, ...] = field(repr=False)
+    members: Floats | None = field(default=None, repr=False)
+
+    def with_ensemble(self, workers: int = 1, progress: Progress | None = None) -> "Combination":
+        """Return the same matrix with that of each member of the ensemble beside it.
+
+        Raises
+        ------
+        InputError
+            For a sham combination.
+        SimulationError
+            When none can be simulated.
+        """
+        if self.is_sham:
+            raise InputError(
+                f"--ensemble: {self.drugs[0]} with itself is one drug in two portions. Expected "
+                "two drugs."
+            )
+        return replace(self, members=spread.surfaces(self, workers, progress))
+
+    @cached_property
+    def ensemble(self) -> pd.DataFrame | None:
+        """Percentiles over the members, of response and Bliss excess: `spread.matrices`."""
+        return None if self.members is None else spread.matrices(self, self.members)
+
+    @property
+    def is_open(self) -> "NDArray[np.bool_]":
+        """Where 5 to 95 % of the members do not agree on the sign of the Bliss excess, (a, b)."""
+        if self.members is None:
+            return np.zeros(self.response.shape, dtype=bool)
+        excess = np.array([bliss_excess(one) for one in self.members])
+        with np.errstate(invalid="ignore"):
+            low, high = np.percentile(excess, (5, 95), axis=0)
+        return np.asarray((low <= 0) & (high >= 0), dtype=bool)
 
     @cached_property
     def alone(self) -> tuple[Fit, Fit]:
@@ -251,6 +289,7 @@ class Combination(Assay):
             "time": exact_time(self.time),
             "readout": self.readout,
             "seed": None,  # nothing is random
+            **({} if self.members is None else {"ensemble": spread.about(self.members)}),
             **origin(self.wells),
         }
 

@@ -30,6 +30,11 @@ class Assay(ABC):
         """What follows from the readings."""
 
     @property
+    def ensemble(self) -> pd.DataFrame | None:
+        """What members of the ensemble give, as percentiles; None where they were not asked."""
+        return None
+
+    @property
     @abstractmethod
     def provenance(self) -> dict[str, Any]:
         """Inputs, seed, versions and models; JSON values only."""

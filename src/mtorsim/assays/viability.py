@@ -1,13 +1,14 @@
 """Viability: ATP of a well after days under a drug, as percent of wells without it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from mtorsim.assays import spread
 from mtorsim.assays.conditions import Conditions, origin
 from mtorsim.assays.dose_response import (
     FEWEST_DOSES,
@@ -21,6 +22,7 @@ from mtorsim.assays.dose_response import (
 from mtorsim.assays.doses import Doses, dose_series, time_series
 from mtorsim.assays.logistic import Floats
 from mtorsim.assays.record import Assay, as_numbers, check_random, log_normal
+from mtorsim.ensembles import PERCENTILES, Progress
 from mtorsim.errors import InputError, shown
 from mtorsim.result import Result
 from mtorsim.scenario import Drugs
@@ -109,6 +111,8 @@ class Viability(Assay):
         As given.
     wells : tuple of Result
         The simulated wells, untreated first.
+    members : array, shape (k, times, doses), optional
+        Viability of members of the ensemble; see `with_ensemble`.
     """
 
     conditions: Conditions
@@ -118,6 +122,29 @@ class Viability(Assay):
     noise: float
     seed: int
     wells: tuple[Result, ...] = field(repr=False)
+    members: Floats | None = field(default=None, repr=False)
+
+    def with_ensemble(self, workers: int = 1, progress: Progress | None = None) -> "Viability":
+        """Return the same assay with that of each member of the ensemble beside it.
+
+        Raises
+        ------
+        SimulationError
+            When none can be simulated.
+        """
+        return replace(self, members=spread.plates(self, workers, progress))
+
+    @cached_property
+    def ensemble(self) -> pd.DataFrame | None:
+        """Percentiles over the members, of viability and IC values: `spread.bands`."""
+        return None if self.members is None else spread.bands(self, self.members)
+
+    def band(self, point: TimePoint) -> Floats | None:
+        """Return 5, 50 and 95 % of viability at one time, shape (3, doses)."""
+        if self.members is None:
+            return None
+        rows = self.members[:, self.points.index(point)]
+        return np.asarray(np.percentile(rows, PERCENTILES, axis=0))
 
     @property
     def cell(self) -> str:
@@ -227,6 +254,7 @@ class Viability(Assay):
             "noise": self.noise if self.replicates else 0.0,
             "seed": self.seed if self.replicates else None,  # nothing else is random
             "intervals": self.interval_from,
+            **({} if self.members is None else {"ensemble": spread.about(self.members)}),
             **origin(self.wells),
         }
 
@@ -262,6 +290,12 @@ class Comparison(Assay):
     def summary(self) -> pd.DataFrame:
         """The summaries of all assays, one below the other."""
         return pd.concat([assay.summary for assay in self.assays], ignore_index=True)
+
+    @cached_property
+    def ensemble(self) -> pd.DataFrame | None:
+        """Percentiles over the members of the ensemble, of all assays that have them."""
+        tables = [assay.ensemble for assay in self.assays if assay.ensemble is not None]
+        return pd.concat(tables, ignore_index=True) if tables else None
 
     @property
     def provenance(self) -> dict[str, Any]:

@@ -5,17 +5,19 @@ it and the densitometry is read from it, not from the picture, whose film satura
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from mtorsim.assays import spread
 from mtorsim.assays.conditions import Conditions, check_dish, origin, settings_in
 from mtorsim.assays.doses import Doses, dose_series, time_series
 from mtorsim.assays.logistic import Floats
 from mtorsim.assays.record import Assay, check_random, log_normal
+from mtorsim.ensembles import Progress
 from mtorsim.errors import InputError, UnknownIdError, shown
 from mtorsim.facts import FrozenMapping
 from mtorsim.observables import OBSERVABLES
@@ -196,6 +198,8 @@ class Western(Assay):
     seed : int
     wells : tuple of Result
         What was simulated, in the order of lanes.
+    members : array, shape (k, targets, lanes), optional
+        `normalised` of members of the ensemble; see `with_ensemble`.
     """
 
     lanes: tuple[Lane, ...]
@@ -205,6 +209,25 @@ class Western(Assay):
     loading_error: float
     seed: int
     wells: tuple[Result, ...] = field(repr=False)
+    members: Floats | None = field(default=None, repr=False)
+
+    faintest = _FAINTEST
+    """What is less is no band [nM]."""
+
+    def with_ensemble(self, workers: int = 1, progress: Progress | None = None) -> "Western":
+        """Return the same blot with the densitometry of each member of the ensemble beside it.
+
+        Raises
+        ------
+        SimulationError
+            When none can be simulated.
+        """
+        return replace(self, members=spread.lanes(self, workers, progress))
+
+    @cached_property
+    def ensemble(self) -> pd.DataFrame | None:
+        """Percentiles of densitometry over the members: `spread.densitometry`."""
+        return None if self.members is None else spread.densitometry(self, self.members)
 
     @property
     def signals(self) -> Floats:
@@ -299,6 +322,7 @@ class Western(Assay):
             "loading_control": f"{LOADING}, taken as constant: it is no part of the network",
             "loading_error": self.loading_error,
             "seed": self.seed if self.loading_error else None,
+            **({} if self.members is None else {"ensemble": spread.about(self.members)}),
             **origin(self.wells),
         }
 

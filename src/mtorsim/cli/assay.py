@@ -1,20 +1,23 @@
 """``mtorsim assay``: protocols of the laboratory, each with a table and a figure."""
 
 import math
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar
 
 import typer
 
 from mtorsim.cli import options, screen
 from mtorsim.cli.options import pairs
+from mtorsim.cli.progress import progress_bar, workers_of
 from mtorsim.errors import InputError, shown
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from mtorsim.assays.combination import Combination
     from mtorsim.assays.record import Assay
     from mtorsim.assays.viability import TimePoint, Viability
+    from mtorsim.assays.western import Western
 
 assay = typer.Typer(
     help="Laboratory protocols: viability curves, Western blots, combinations of two drugs.",
@@ -81,6 +84,8 @@ def viability(
     ] = 0,
     noise: Annotated[float, typer.Option(help="Coefficient of variation of a reading.")] = 0.05,
     seed: Seed = 0,
+    ensemble: options.Ensemble = False,
+    workers: options.Workers = None,
     out: Out = "assay/viability",
     quiet: options.Quiet = False,
     json: options.Json = False,
@@ -88,6 +93,7 @@ def viability(
 ) -> None:
     """ATP of cells after days at each dose: IC20, IC30, IC50 and growth-rate metrics."""
     _check_out(out)
+    _check_workers(ensemble, workers)
     from mtorsim.assays.conditions import settings_in
     from mtorsim.assays.viability import Comparison
     from mtorsim.assays.viability import viability as measure
@@ -116,8 +122,13 @@ def viability(
         for one in _once("--cell", cell, "786-O")
         for other in names
     ]
+    if ensemble:
+        done = [_with_members(one, workers, quiet) for one in done]
     rows = [_viability_cells(one, point) for one in done for point in one.points]
-    _hand_over(Comparison(tuple(done)), out, _VIABILITY, rows, quiet=quiet, as_json=json)
+    compared = Comparison(tuple(done))
+    _hand_over(compared, out, _VIABILITY, rows, quiet=quiet, as_json=json)
+    if ensemble and not (quiet or json):
+        _print_bands(compared)
 
 
 @assay.command()
@@ -145,6 +156,8 @@ def western(
         float, typer.Option(help="Coefficient of variation of the lysate in a lane.")
     ] = 0.0,
     seed: Seed = 0,
+    ensemble: options.Ensemble = False,
+    workers: options.Workers = None,
     out: Out = "assay/western",
     quiet: options.Quiet = False,
     json: options.Json = False,
@@ -152,6 +165,7 @@ def western(
 ) -> None:
     """Blot of proteins and phosphorylated forms, lane by lane, with densitometry."""
     _check_out(out)
+    _check_workers(ensemble, workers)
     from mtorsim.assays.western import SERIES
     from mtorsim.assays.western import western as measure
 
@@ -167,10 +181,19 @@ def western(
         loading_error=loading_error,
         seed=seed,
     )
+    if ensemble:
+        done = _with_members(done, workers, quiet)
     columns = [screen.Column("over actin, to lane 1")]
     columns += [screen.Column(str(n + 1), is_number=True) for n in range(len(done.lanes))]
+    ranges = _ranges(done)
     rows = [
-        [id, *("–" if math.isnan(value) else f"{value:.2f}" for value in values)]
+        [
+            id,
+            *(
+                "–" if math.isnan(value) else f"{value:.2f}{ranges.get((id, lane), '')}"
+                for lane, value in enumerate(values, start=1)
+            ),
+        ]
         for id, values in zip(done.targets, done.normalised.tolist(), strict=True)
     ]
     lanes = [f"lane {n}: {lane.in_words()}" for n, lane in enumerate(done.lanes, start=1)]
@@ -196,6 +219,8 @@ def combination(
     perturb: options.Perturb = None,
     with_: With = None,
     set_: options.Set = None,
+    ensemble: options.Ensemble = False,
+    workers: options.Workers = None,
     out: Out = "assay/combination",
     quiet: options.Quiet = False,
     json: options.Json = False,
@@ -203,6 +228,7 @@ def combination(
 ) -> None:
     """Two drugs at every pair of doses: Bliss, Loewe, Chou-Talalay."""
     _check_out(out)
+    _check_workers(ensemble, workers)
     from mtorsim.assays.combination import combination as measure
 
     given: list[str | None] = [*doses] if doses else [None]
@@ -218,6 +244,8 @@ def combination(
         with_drugs=pairs("--with", with_, "20nM"),
         set=pairs("--set", set_, "0.3"),
     )
+    if ensemble:
+        done = _with_members(done, workers, quiet)
     columns = [screen.Column("measure"), screen.Column("value", is_number=True)]
     columns += [screen.Column("unit"), screen.Column("note")]
     rows = [
@@ -261,6 +289,47 @@ def _names(given: Sequence[str] | None, usual: Sequence[str]) -> list[str]:
                 f"--drug {name.partition('=')[0].strip()}; doses go to --doses."
             )
     return names
+
+
+_Kind = TypeVar("_Kind", "Viability", "Western", "Combination")
+
+
+def _with_members(done: _Kind, workers: int | None, quiet: bool) -> _Kind:
+    """Return an assay with what the members of the ensemble give."""
+    with progress_bar(quiet, "simulated with members") as progress:
+        return done.with_ensemble(workers_of(workers), progress)
+
+
+def _check_workers(ensemble: bool, workers: int | None) -> None:
+    if workers is not None and not ensemble:
+        raise InputError("--workers goes with --ensemble: an assay alone is one process.")
+
+
+def _print_bands(done: "Assay") -> None:
+    """Print the IC values of the members of the ensemble."""
+    table = done.ensemble
+    assert table is not None
+    rows = table[table["quantity"].str.startswith("IC")].to_dict("records")
+    columns = [screen.Column("cell"), screen.Column("drug"), screen.Column("time"),
+               screen.Column("members"), *(screen.Column(one, is_number=True) for one in
+               ("5 % [nM]", "median [nM]", "95 % [nM]", "below", "above the doses"))]  # fmt: skip
+    screen.say("")
+    screen.say_table(columns, (_band_cells(row) for row in rows))
+
+
+def _band_cells(row: "Mapping[Any, Any]") -> list[str]:
+    ends = ["–" if math.isnan(row[one]) else f"{row[one]:.3g}" for one in ("p5", "p50", "p95")]
+    beyond = [f"{row[one]:.0f}" for one in ("members_below", "members_above")]
+    what = row["quantity"].removesuffix("_nM")
+    return [row["cell"], row["drug"], f"{row['time_h']:g} h", what, *ends, *beyond]
+
+
+def _ranges(done: "Western") -> dict[tuple[str, int], str]:
+    """Return target and lane -> 5 to 95 % of the ensemble, as it is printed."""
+    if done.ensemble is None:
+        return {}
+    rows = done.ensemble.to_dict("records")
+    return {(row["target"], row["lane"]): f" ({row['p5']:.2f}–{row['p95']:.2f})" for row in rows}
 
 
 def _check_two(names: Sequence[str], doses: Sequence[str | None]) -> None:
@@ -325,16 +394,26 @@ def _hand_over(
 ) -> None:
     """Save an assay and print its summary."""
     from mtorsim.export.assay_folder import FILES
+    from mtorsim.export.run_folder import ENSEMBLE
 
     folder = done.save(out)
     if as_json:
-        screen.say_json(_records(done.summary))
+        summary = _records(done.summary)
+        if done.ensemble is None:
+            screen.say_json(summary)
+        else:
+            screen.say_json({"summary": summary, "ensemble": _records(done.ensemble)})
     elif not quiet:
         if before:
             screen.say("\n".join(before) + "\n\n")
         screen.say_table(columns, rows)
         screen.say("")
-        screen.say(f"Wrote {', '.join(FILES)} to {str(folder)!r}.")
+        files: tuple[str, ...] = FILES
+        if done.ensemble is not None:
+            files = (*FILES, ENSEMBLE)
+            count = int(done.ensemble["members"].max())
+            screen.say(f"Ensemble: {count} parameter sets that agree with published numbers.")
+        screen.say(f"Wrote {', '.join(files)} to {str(folder)!r}.")
 
 
 def _records(table: "pd.DataFrame") -> list[dict[str, Any]]:

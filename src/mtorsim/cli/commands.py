@@ -76,6 +76,8 @@ def run(
     out: Annotated[
         str, typer.Option("--out", "-o", metavar="DIR", help="Folder to write.")
     ] = "out",
+    ensemble: options.Ensemble = False,
+    workers: options.Workers = None,
     quiet: options.Quiet = False,
     json: options.Json = False,
     debug: options.Debug = False,  # noqa: ARG001
@@ -87,9 +89,13 @@ def run(
     if (given := options.model_wish(model, map_, time_unit)) is not None:
         from mtorsim.cli.foreign import run as work_foreign
 
+        if ensemble:
+            raise InputError("--ensemble is of mtorsim's own network: it does not go with --model.")
         work_foreign(wish, given, out, quiet=quiet, as_json=json)
         return
-    work(wish, out, quiet=quiet, as_json=json)
+    if workers is not None and not ensemble:
+        raise InputError("--workers goes with --ensemble: a single run is one process.")
+    work(wish, out, ensemble=ensemble, workers=workers, quiet=quiet, as_json=json)
 
 
 app.command()(sweep)

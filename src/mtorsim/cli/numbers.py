@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from typing import Any, TypeAlias
 
 from mtorsim.facts import Fact
@@ -13,8 +14,12 @@ _HEAD = (
     "# Every number of the models\n\n"
     "Written by `mtorsim show parameters --markdown`; not edited by hand. `A` measured in human "
     "cells, `B` measured elsewhere or converted, `C` fitted here, `D` assumed or recalled. "
-    "*Fitted*: by which calibration. Which of the papers were looked up: [sources](sources.md).\n"
+    "*Fitted*: by which calibration. *Ensemble*: 5 to 95 % of the parameter sets that agree with "
+    "data, where it varies there ([network](../calibration/ensemble.md), "
+    "[exposures](../calibration/pharmacokinetics.md)). Which of the papers were looked up: "
+    "[sources](sources.md).\n"
 )
+_COLUMNS = "| id | value | unit | | fitted | ensemble | what and where from |"
 
 
 def of_cells() -> Iterator[Row]:
@@ -66,10 +71,30 @@ def _of_fact(id: str, fact: Fact, branch: str) -> Row:
 
 
 def with_fit(row: Row) -> Row:
-    """Return a row that says which calibration fitted its number; empty for the others."""
+    """Return a row that says which calibration fitted its number, and its range in the ensemble."""
     found = _FITTED.search(f"{row['source']} {row['notes']}")
     fit = found[1] if found else ""
-    return {**row, "fitted": fit}
+    return {**row, "fitted": fit, "ensemble": ranges().get(row["id"])}
+
+
+@cache
+def ranges() -> dict[str, tuple[float, float]]:
+    """Return id -> 5 and 95 % over the ensembles of the network and of pharmacokinetics."""
+    from mtorsim import members
+    from mtorsim.pharmacology.ensemble import every_fit
+
+    found: dict[str, list[float]] = {}
+    for values in (*(members.flat(number) for number in members.numbers()), *every_fit()):
+        for id, value in values.items():
+            found.setdefault(id, []).append(value)
+    return {id: _ends(values) for id, values in found.items()}
+
+
+def _ends(values: Sequence[float]) -> tuple[float, float]:
+    import numpy as np
+
+    low, high = np.percentile(values, (5, 95)).tolist()
+    return low, high
 
 
 def page(rows: Iterable[Row]) -> str:
@@ -89,14 +114,18 @@ def _counts(rows: Sequence[Row]) -> str:
 
 
 def _table(branch: str, rows: Sequence[Row]) -> str:
-    lines = [f"## {branch}", "", "| id | value | unit | | fitted | what and where from |",
-             "|---|---|---|---|---|---|"]  # fmt: skip
+    lines = [f"## {branch}", "", _COLUMNS, "|---|---|---|---|---|---|---|"]
     for row in rows:
         value = "" if row["value"] is None else f"{row['value']:.5g}"
         parts = [row["notes"]] if row["source"] in row["notes"] else [row["source"], row["notes"]]
         text = "; ".join(part for part in (row["name"], *parts) if part).replace("|", "\\|")
         lines.append(
             f"| `{row['id']}` | {value} | {row['unit']} | {row['confidence']} "
-            f"| {row['fitted'].removeprefix('calibration/')} | {text} |"
+            f"| {row['fitted'].removeprefix('calibration/')} | {_range(row)} | {text} |"
         )
     return "\n".join([*lines, ""])
+
+
+def _range(row: Row) -> str:
+    ends = row["ensemble"]
+    return "" if ends is None else f"{ends[0]:.3g} to {ends[1]:.3g}"

@@ -109,6 +109,15 @@ Json: TypeAlias = Annotated[
 Workers: TypeAlias = Annotated[
     int | None, typer.Option(help="Processes. Default: one a core.", show_default=False)
 ]
+Ensemble: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--ensemble",
+        metavar="",
+        help="Also with every parameter set that agrees with published numbers: 5 to 95 % bands.",
+        show_default=False,
+    ),
+]
 Resume: TypeAlias = Annotated[
     bool,
     typer.Option("--resume", metavar="", help="Go on after an interruption.", show_default=False),

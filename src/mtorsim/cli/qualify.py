@@ -72,6 +72,7 @@ def qualify(
             show_default=False,
         ),
     ] = False,
+    ensemble: options.Ensemble = False,
     workers: options.Workers = None,
     quiet: options.Quiet = False,
     json: options.Json = False,
@@ -87,7 +88,7 @@ def qualify(
     check_folder(out)
     listed = _listed(targets)
     with progress_bar(quiet, "numbers") as progress:
-        report = work(listed, only=only or (), workers=count, progress=progress)
+        report = work(listed, only=only or (), workers=count, ensemble=ensemble, progress=progress)
     folder = report.save(out)
     if update_baseline and baseline is not None:
         _update(baseline, report)
@@ -188,7 +189,9 @@ def _print_rows(title: str, rows: Iterable["Row"]) -> None:
 
 
 def _cells(row: "Row") -> list[str]:
-    model = f"{row.model:.3g}" if math.isfinite(row.model) else "not reached"
+    model = _reached(row.model)
+    if row.spread is not None:
+        model += f" ({_reached(row.spread.low)}–{_reached(row.spread.high)})"
     return [
         *((row.id, row.what) if row.is_published else (row.group, row.what)),
         row.published,
@@ -199,13 +202,17 @@ def _cells(row: "Row") -> list[str]:
     ]
 
 
+def _reached(value: float) -> str:
+    return f"{value:.3g}" if math.isfinite(value) else "not reached"
+
+
 def _score_cells(one: Any) -> list[str]:
     numbers = (one.passed, one.near, one.missed, one.failed)
     return [one.group, one.words, *(str(number or "") for number in numbers)]
 
 
 def _summary(report: "Report") -> list[str]:
-    lines = report.totals
+    lines = [*report.totals, *report.spread_totals]
     if report.unexplained:
         lines.append(f"Not explained: {', '.join(row.id for row in report.unexplained[:5])}.")
     if report.changes:

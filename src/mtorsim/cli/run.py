@@ -2,43 +2,90 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mtorsim.cli import screen
 from mtorsim.cli.options import Wish
+from mtorsim.cli.progress import progress_bar, workers_of
 from mtorsim.errors import InputError
 
 if TYPE_CHECKING:
+    from mtorsim.ensembles import Ensemble
     from mtorsim.result import Result
+    from mtorsim.scenario import Scenario
 
 HOURS = (0, 1, 6, 24, 72)
 _AFTER_DOSE, _LONG = (1, 24, 72), 14 * 24  # h: of a body that is given drug for longer than that
 _MOST_COLUMNS = 8
 
 
-def run(wish: Wish, out: str, *, quiet: bool, as_json: bool) -> None:
+def run(
+    wish: Wish, out: str, *, ensemble: bool, workers: int | None, quiet: bool, as_json: bool
+) -> None:
     """Carry out the command; the folder is tried before the work."""
     if not out:  # an empty variable in a script, not the wish to write here
         raise InputError("--out: expected a folder, got nothing.")
-    from mtorsim.export.run_folder import FILES, check_folder
+    from mtorsim.export.run_folder import ENSEMBLE, FILES, check_folder
     from mtorsim.simulation import simulate
 
     scenario = wish.scenario()
     check_folder(out)
-    result = simulate(scenario)
+    spread = _members(scenario, workers, quiet) if ensemble else None
+    result = simulate(scenario) if spread is None else spread.run
     hours = _summary_times(result)
     rows = list(_rows(result, hours))
     # The table first: drawing the figure takes longer than all before it.
     if as_json:
-        screen.say_json({"time_h": hours, "read_outs": [vars(row) for row in rows]})
+        said = {"time_h": hours, "read_outs": [vars(row) for row in rows]}
+        screen.say_json(said if spread is None else {**said, "ensemble": _bands(spread, hours)})
     elif not quiet:
         screen.say(f"{scenario.in_words()}\n\n")
         _print(hours, rows)
         if _dose_hours(result) & {*hours[1:]}:
             screen.say("At the time of a dose: just before it.")
-    folder = result.save(out)
+        if spread is not None:
+            _print_spread(spread, hours[-1])
+    folder = (spread or result).save(out)
     if not (quiet or as_json):
-        screen.say(f"Wrote {', '.join(FILES)} to {str(folder)!r}.")
+        files = (*FILES, ENSEMBLE) if ensemble else FILES
+        screen.say(f"Wrote {', '.join(files)} to {str(folder)!r}.")
+
+
+def _members(scenario: "Scenario", workers: int | None, quiet: bool) -> "Ensemble":
+    from mtorsim.ensembles import ensemble
+
+    with progress_bar(quiet, "members simulated") as progress:
+        return ensemble(scenario, workers=workers_of(workers), progress=progress)
+
+
+def _bands(spread: "Ensemble", hours: list[float]) -> dict[str, Any]:
+    """Return 5, 50 and 95 % of each read-out at some times, in its unit, for JSON."""
+    import numpy as np
+
+    from mtorsim.ensembles import PERCENTILES
+
+    found = []
+    for id in spread.run.ids:
+        band = spread.band(id)
+        at = [np.interp([60 * hour for hour in hours], spread.run.time, row) for row in band]
+        named = {f"p{name}": row.tolist() for name, row in zip(PERCENTILES, at, strict=True)}
+        found.append({"id": id, "unit": spread.run.units[id], **named})
+    return {"members": spread.count, "failed": spread.failed, "read_outs": found}
+
+
+def _print_spread(spread: "Ensemble", hour: float) -> None:
+    """Print what the members of the ensemble give at the end."""
+    titles = ("5 %", "median", "95 %", "this run")
+    columns = [screen.Column(f"at {_time(hour)}, relative to untreated")]
+    columns += [screen.Column(title, is_number=True) for title in titles]
+    rows = []
+    for id in spread.run.present:
+        last = spread.band(id, relative=True)[:, -1].tolist()
+        own = float(spread.run.column(id)[-1]) / spread.run.baseline[id]
+        rows.append([id, *(_ratio(value) for value in (*last, own))])
+    screen.say_table(columns, rows)
+    lost = f"; {spread.failed} could not be simulated" if spread.failed else ""
+    screen.say(f"\n{spread.count} parameter sets that agree with published numbers{lost}.")
 
 
 @dataclass(frozen=True)

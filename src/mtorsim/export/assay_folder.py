@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mtorsim.export.files import check_folder_target, csv, origin, png, write_folder
+from mtorsim.export.run_folder import ENSEMBLE, stale_ensemble
 
 if TYPE_CHECKING:
     from mtorsim.assays.record import Assay
@@ -13,7 +14,7 @@ FILES = ("table.csv", "summary.csv", "figure.png", "run.json")
 
 def check_folder(folder: str | Path) -> None:
     """Refuse a folder that an assay could not be saved to; see `check_folder_target`."""
-    check_folder_target(folder, FILES)
+    check_folder_target(folder, (*FILES, ENSEMBLE))
 
 
 def save(assay: "Assay", folder: str | Path) -> Path:
@@ -30,7 +31,8 @@ def save(assay: "Assay", folder: str | Path) -> Path:
     -------
     Path
         The folder, with ``table.csv`` (every reading), ``summary.csv``, ``figure.png`` and
-        ``run.json`` (inputs, versions, seed, SHA-256 of the models and of the other files).
+        ``run.json`` (inputs, versions, seed, SHA-256 of the models and of the other files); of an
+        assay with the ensemble also ``ensemble.csv``, which otherwise goes if it is an old one.
 
     Raises
     ------
@@ -45,6 +47,8 @@ def save(assay: "Assay", folder: str | Path) -> Path:
         "summary.csv": csv(assay.summary),
         "figure.png": png(assay.plot()),
     }
+    if assay.ensemble is not None:
+        files[ENSEMBLE] = csv(assay.ensemble)
     files["run.json"] = origin(assay.provenance, files)
-    write_folder(folder, files)
+    write_folder(folder, files, lambda: stale_ensemble(Path(folder), files))
     return Path(folder)

@@ -41,13 +41,14 @@ _HEAD = ("id", "quantity", "published", "model", "", "verdict", "source")
 
 def page(report: Report, figures: "Mapping[str, Figure]") -> str:
     """Return the report as HTML, misses first; pictures are part of it."""
+    said = [*report.totals, *report.spread_totals]
     parts = [
         "<!doctype html><html lang='en'><head><meta charset='utf-8'>",
         "<meta name='viewport' content='width=device-width,initial-scale=1'>",
         f"<title>mtorsim: qualification</title><style>{_STYLE}</style></head><body>",
         "<h1>mtorsim beside what was published</h1>",
         f"<p>{len(report.rows)} numbers. {escape(_WORDS)}</p>",
-        f"<ul>{''.join(f'<li>{escape(one)}</li>' for one in report.totals)}</ul>",
+        f"<ul>{''.join(f'<li>{escape(one)}</li>' for one in said)}</ul>",
         _section("Scores", _scores(report)),
         _section("What is missed", _misses(report)),
         *(_section(title, _picture(title, one)) for title, one in figures.items()),
@@ -124,11 +125,20 @@ def _row(report: Report, row: Row, *, with_why: bool) -> tuple[str, ...]:
         _cell(escape(known)),
         _cell(escape(row.what) + condition + remark + why),
         _cell(escape(row.published + unit), "n"),
-        _cell(escape(_number(row.model)), "n"),
+        _cell(escape(_number(row.model)) + _spread(row), "n"),
         _cell(gauge(row)),
         _cell(f"{escape(row.verdict)}<br><span class='src'>{escape(row.kind)}</span>", row.verdict),
         _cell(_source(row), "src"),
     )
+
+
+def _spread(row: Row) -> str:
+    """Say what 5 to 95 % of the ensemble give."""
+    if row.spread is None:
+        return ""
+    ends = f"{_number(row.spread.low)} to {_number(row.spread.high)}"
+    within = f"{row.spread.within} of {row.spread.count} within"
+    return f"<div class='src'>{escape(ends)}<br>{escape(within)}</div>"
 
 
 def _number(value: float) -> str:
@@ -154,10 +164,15 @@ _LONG, _TALL, _EDGE = 120.0, 16.0, 6.0  # px
 
 
 def gauge(row: Row) -> str:
-    """Return a bar for the published range, a stroke for its value and a dot for the model."""
+    """Return a bar for the published range, a stroke for its value and a dot for the model.
+
+    A line through the dot is 5 to 95 % of the ensemble.
+    """
     ends = [one for one in (row.low, row.high, row.value) if math.isfinite(one)]
     if not ends or not row.is_scored:
         return ""
+    line = () if row.spread is None else (row.spread.low, row.spread.high)
+    ends += [one for one in line if math.isfinite(one)]
     dots = [row.model] if math.isfinite(row.model) else []
     is_log = min([*ends, *dots]) > 0 and max([*ends, *dots]) > 20 * min([*ends, *dots])
     is_log = is_log or (row.scale == "log" and min([*ends, *dots]) > 0)
@@ -178,6 +193,10 @@ def gauge(row: Row) -> str:
     if math.isfinite(row.value):
         x = place(row.value)
         parts.append(f"<path d='M{x:.1f} {middle - 5}V{middle + 5}' stroke='#0072B2'/>")
+    if line and math.isfinite(line[0]):
+        last = place(line[1]) if math.isfinite(line[1]) else _LONG
+        stroke = f"stroke='{colour}' stroke-width='1.5'"
+        parts.append(f"<path d='M{place(line[0]):.1f} {middle}H{last:.1f}' {stroke}/>")
     x = place(row.model) if dots else _LONG - 3
     shape = f"<circle cx='{x:.1f}' cy='{middle}' r='3.5' fill='{colour}'/>"
     if not dots:  # beyond everything

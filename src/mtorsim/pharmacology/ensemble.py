@@ -69,6 +69,14 @@ def _factor(name: str) -> float:
     return next((one.multiply or 1.0 for one in changes if one.target == _CYP3A), 1.0)
 
 
+def every_fit() -> list[dict[str, float]]:
+    """Return all accepted fits as `targets.Values`; a modifier of the body has its own name."""
+    return [
+        {f"{id}.{_CYP3A}" if id in perturbation.names() else id: value for id, value in row.items()}
+        for row in _rows()
+    ]
+
+
 @cache
 def _rows() -> tuple[Mapping[str, float], ...]:
     path = models_path(BODY_FOLDER, "ensemble.csv")

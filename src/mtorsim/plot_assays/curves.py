@@ -48,6 +48,7 @@ class Series:
     mark: str
     point: "TimePoint"
     line: Any = "-"
+    band: np.ndarray | None = None  # 5, 50 and 95 % of the ensemble, at each dose
 
 
 def viability_figure(assay: "Viability") -> Picture:
@@ -64,7 +65,13 @@ def viability_figure(assay: "Viability") -> Picture:
     """
     shades = colormaps["cividis_r"](np.linspace(1.0, 0.15, len(assay.points))[::-1])
     series = [
-        Series(say_time(point.time), to_hex(shade), MARKS[place % len(MARKS)], point)
+        Series(
+            say_time(point.time),
+            to_hex(shade),
+            MARKS[place % len(MARKS)],
+            point,
+            band=assay.band(point),
+        )
         for place, (point, shade) in enumerate(zip(assay.points, shades, strict=True))
     ]
     times = [say_time(assay.points[k].time) for k in ((0, -1) if len(series) > 1 else (0,))]
@@ -91,6 +98,7 @@ def comparison_figure(assays: Sequence["Viability"]) -> Picture:
             MARKS[place % len(MARKS)],
             assay.reference,
             LINES[place // len(INKS) % len(LINES)],
+            assay.band(assay.reference),
         )
         for place, assay in enumerate(assays)
     ]
@@ -112,6 +120,8 @@ def _note(assays: Sequence["Viability"], joined: bool) -> str:
     if joined:
         lines += ". “Between doses”: no logistic curve describes the readings, so they are joined "
         lines += "and doses are read from that line"
+    if first.members is not None:
+        lines += f". Bands: 5 to 95 % of {len(first.members)} parameter sets"
     return f"{lines}. All wells: {shared}." if shared else f"{lines}."
 
 
@@ -148,6 +158,10 @@ def _draw_viability(axis: Axes, series: Sequence[Series]) -> None:
     axis.axhline(100, color=FAINT, linewidth=0.6)
     axis.axhline(50, color=FAINT, linewidth=0.6, linestyle=(0, (4, 3)))
     for one in series:
+        if one.band is not None:
+            low, _, high = one.band[:, 1:]
+            edges = (one.point.doses[1:], low, high)
+            axis.fill_between(*edges, color=one.ink, alpha=0.13, linewidth=0, zorder=2)
         _draw_points(axis, one, one.point.doses[1:], one.point.viability[1:])
         _draw_fit(axis, one, one.point.fit, one.point.ic50, 50)
     top = max(float(one.point.viability.max()) for one in series)

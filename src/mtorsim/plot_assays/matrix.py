@@ -47,6 +47,8 @@ def combination_figure(assay: "Combination") -> Picture:
         axis = picture.add_axes(place)
         bar = picture.add_axes(((x + wide + 0.06) / width, place[1], _BAR / width, place[3]))
         _draw_map(axis, values, look)
+        if "open" in look:
+            _ring(axis, look["open"])
         _draw_scale(bar, look)
         axis.set_title(title, fontsize=TEXT, fontweight="bold", loc="left", pad=4)
         _name_doses(axis, assay)
@@ -72,6 +74,11 @@ def _note(assay: "Combination") -> str:
         note += (
             " Sham combination: one drug in two portions, which is not independent of itself, so "
             "that Bliss says nothing of it."
+        )
+    if assay.members is not None:
+        note += (
+            f" Ring: 5 to 95 % of {len(assay.members)} parameter sets do not agree on the sign of "
+            "the excess."
         )
     shared = shared_in_words(assay.conditions.scenario)
     return f"{note} All wells: {shared}." if shared else note
@@ -100,6 +107,7 @@ def _maps(assay: "Combination") -> list[tuple[str, np.ndarray, dict[str, Any]]]:
                 "vmax": span,
                 "say": lambda v: f"{v:+.0f}",
                 "tick": lambda v: f"{v:+g}",
+                "open": assay.is_open & ~alone,
             },
         ),
         (
@@ -136,6 +144,12 @@ def _draw_map(axis: Axes, values: np.ndarray, look: dict[str, Any]) -> None:
         )
     for spine in axis.spines.values():
         spine.set_linewidth(0.5)
+
+
+def _ring(axis: Axes, places: np.ndarray) -> None:
+    """Mark wells."""
+    rows, columns = np.nonzero(places)
+    axis.scatter(columns, rows, 130, facecolors="none", edgecolors="#555555", linewidths=0.6)
 
 
 def _text(value: float, say: Callable[[float], str]) -> str:

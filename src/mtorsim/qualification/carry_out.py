@@ -15,6 +15,7 @@ from mtorsim.qualification.drawn import Course, DoseResponse, course, dose_respo
 from mtorsim.qualification.report import Report
 from mtorsim.qualification.rows import Row, of_measure, of_target
 from mtorsim.qualification.scenes import Seen, seen
+from mtorsim.qualification.spread import all_outcomes, spread
 from mtorsim.qualification.tolerances import TIGHTER, Change, change
 from mtorsim.sweeps import pool
 from mtorsim.targets import Outcomes, Target, groups, load
@@ -37,6 +38,30 @@ class Part:
 
 
 Begin: TypeAlias = Callable[[int], object]
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What carries the simulations of a task out, and keeps what neighbours share."""
+
+    usual: Outcomes
+    tight: Outcomes | None
+    members: list[Outcomes]
+
+
+@dataclass(frozen=True)
+class Ways:
+    """In which ways every published number is simulated, beside the usual one."""
+
+    tolerances: bool
+    ensemble: bool
+
+    def begun(self) -> Carried:
+        """Return what carries a task out."""
+        tight = Outcomes(tighter=TIGHTER) if self.tolerances else None
+        return Carried(Outcomes(), tight, all_outcomes() if self.ensemble else [])
+
+
 Task: TypeAlias = tuple[str | Target, ...]
 """A behaviour, or a few published numbers."""
 
@@ -47,6 +72,7 @@ def qualify(
     only: Iterable[str] = (),
     workers: int = 1,
     tolerances: bool = True,
+    ensemble: bool = False,
     progress: Progress | None = None,
 ) -> Report:
     """Simulate published numbers and behaviours, and return how the models compare.
@@ -61,6 +87,8 @@ def qualify(
         Processes of this machine.
     tolerances : bool
         Whether every number is simulated once more with tolerances a hundredfold tighter.
+    ensemble : bool
+        Whether every published number is simulated with each member of the ensemble too.
     progress : callable, optional
         Called with how many numbers and behaviours are done, and how many there are.
 
@@ -81,7 +109,7 @@ def qualify(
     simulated = [one for one in chosen if one.is_simulated]
     begun = time.monotonic()
     tasks = _tasks(simulated, behaviours)
-    done = _all(tasks, tolerances, workers, progress)
+    done = _all(tasks, Ways(tolerances, ensemble), workers, progress)
     parts = [done[place] for place in range(len(tasks))]
     order = {one.id: place for place, one in enumerate(listed)}
     rows = [row for part in parts for row in part.rows]
@@ -129,10 +157,10 @@ def _tasks(targets: Sequence[Target], behaviours: Sequence[str]) -> list[Task]:
 
 
 def _all(
-    tasks: Sequence[Task], tolerances: bool, workers: int, progress: Progress | None
+    tasks: Sequence[Task], ways: Ways, workers: int, progress: Progress | None
 ) -> Mapping[int, Part]:
     firsts = [0, *accumulate(len(task) for task in tasks)]  # numbers of what is done
-    work = partial(_do, tasks, firsts, tolerances)
+    work = partial(_do, tasks, firsts, ways)
     done: dict[int, Part] = {}
     finished = 0
     with closing(pool.carried_out(work, range(len(tasks)), workers, pool.PATIENCE)) as coming:
@@ -147,13 +175,13 @@ def _all(
 def _do(
     tasks: Sequence[Task],
     firsts: Sequence[int],
-    tolerances: bool,
+    ways: Ways,
     place: int,
     given_up: Mapping[int, str],
     begin: Begin,
 ) -> tuple[int, Part]:
     """Do a task; what crashed its process twice is given up."""
-    part, usual, tight = Part(), Outcomes(), Outcomes(tighter=TIGHTER) if tolerances else None
+    part, carried_out = Part(), ways.begun()
     for number, one in enumerate(tasks[place], start=firsts[place]):
         begin(number)
         reason = given_up.get(number)
@@ -162,7 +190,7 @@ def _do(
         elif reason is not None:
             part.rows.append(of_target(one, math.nan, reason))
         else:
-            _compare_or_say(one, part, usual, tight)
+            _compare_or_say(one, part, carried_out)
     return place, part
 
 
@@ -175,22 +203,24 @@ def _measure(id: str, part: Part, reason: str | None) -> None:
     part.scenes[id] = seen(id)
 
 
-def _compare_or_say(target: Target, part: Part, usual: Outcomes, tight: Outcomes | None) -> None:
+def _compare_or_say(target: Target, part: Part, carried_out: Carried) -> None:
     try:
-        _compare(target, part, usual, tight)
+        _compare(target, part, carried_out)
     except SimulationError as error:
         part.rows.append(of_target(target, math.nan, str(error)))
     except InputError as error:
         raise error.at(target.id) from None
 
 
-def _compare(target: Target, part: Part, usual: Outcomes, tight: Outcomes | None) -> None:
+def _compare(target: Target, part: Part, carried_out: Carried) -> None:
+    usual, tight = carried_out.usual, carried_out.tight
     model = target.read(usual)
     again = None if tight is None else target.read(tight)
-    if (found := course(target, usual)) is not None:
-        part.courses[target.id] = found
+    if (drawn := course(target, usual)) is not None:
+        part.courses[target.id] = drawn
     if lines := dose_responses(target, usual):
         part.responses[target.id] = lines
     if again is not None:
         part.changes.append(change(target, model, again))
-    part.rows.append(of_target(target, model))
+    found = spread(target, carried_out.members) if carried_out.members else None
+    part.rows.append(of_target(target, model, spread=found))

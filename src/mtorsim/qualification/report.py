@@ -106,6 +106,23 @@ class Report:
             for what, own in self._parts().items()
         }
 
+    @property
+    def spread_totals(self) -> list[str]:
+        """What the ensemble says of published numbers, in words; none where it was not asked."""
+        lines = []
+        for what, own in self._parts().items():
+            has = [row for row in own if row.spread is not None]
+            if has:
+                reached = sum(_is_reached(row) for row in has)
+                missed = [row for row in has if row.verdict != "pass"]
+                mended = sum(_is_reached(row) for row in missed)
+                lines.append(
+                    f"{what}: a twentieth of the ensemble or more lies in {reached} of {len(has)} "
+                    f"published ranges, and in {mended} of the {len(missed)} that the model files "
+                    "miss."
+                )
+        return lines
+
     def _parts(self) -> dict[str, list[Row]]:
         """Return what is counted apart, of what there is any."""
         published = [row for row in self._scored() if row.is_published]
@@ -138,6 +155,7 @@ class Report:
 
     def _record(self, row: Row) -> dict[str, Any]:
         told = self.explanation(row) if row.verdict != "pass" else None
+        spread = row.spread
         return {
             "id": row.id,
             "group": row.group,
@@ -148,6 +166,11 @@ class Report:
             "high": row.high if math.isfinite(row.high) else None,
             "unit": row.unit,
             "model": row.model,
+            "model_p5": None if spread is None else spread.low,
+            "model_p50": None if spread is None else spread.middle,
+            "model_p95": None if spread is None else spread.high,
+            "members_within": None if spread is None else spread.within,
+            "members": None if spread is None else spread.count,
             "verdict": row.verdict,
             "kind": row.kind,
             "evidence": row.is_evidence,
@@ -186,6 +209,10 @@ class Report:
         from mtorsim.export.qualification_folder import save
 
         return save(self, Path(folder))
+
+
+def _is_reached(row: Row) -> bool:
+    return row.spread is not None and row.spread.reaches
 
 
 def _passed(rows: Sequence[Row]) -> int:

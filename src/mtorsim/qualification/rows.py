@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from mtorsim.qualification.measure import Measure
+from mtorsim.qualification.spread import Spread
 from mtorsim.targets import Target
 
 KINDS = ("calibrated", "chosen", "follows", "predicted", "invariant")
@@ -45,6 +46,8 @@ class Row:
         As in `Target`; of a behaviour, that it is one.
     reason : str
         Why it could not be simulated.
+    spread : Spread or None
+        The same number with the parameter sets of the ensemble, where that was asked for.
     """
 
     id: str
@@ -67,6 +70,7 @@ class Row:
     place: str = ""
     remark: str = ""
     reason: str = ""
+    spread: Spread | None = None
 
     @property
     def is_published(self) -> bool:
@@ -95,7 +99,7 @@ class Row:
         return bounds if math.isnan(self.value) else f"{self.value:.4g} ({bounds})"
 
 
-def of_target(target: Target, model: float, reason: str = "") -> Row:
+def of_target(target: Target, model: float, reason: str = "", spread: Spread | None = None) -> Row:
     """Return the row of a published number; a `reason` says why there is none of the models."""
     same = ("id", "group", "value", "low", "high", "unit", "scale", "condition", "provenance",
             "confidence", "citation", "doi", "place", "remark", "is_evidence")  # fmt: skip
@@ -105,6 +109,7 @@ def of_target(target: Target, model: float, reason: str = "") -> Row:
         model=model,
         verdict="failed" if reason else target.verdict(model),
         reason=reason,
+        spread=spread,
         **{name: getattr(target, name) for name in same},
     )
 

@@ -51,7 +51,8 @@ class Axis:
     ----------
     target : str
         ``"cell"``, ``"drugs.temsirolimus.dose"``, ``"stimuli.insulin"``, ``"perturbations"``,
-        ``"duration"``, ``"species"``, or the id of a parameter or species.
+        ``"duration"``, ``"species"``, ``"member"`` (of the ensemble), or the id of a parameter or
+        species.
     values : tuple
         Numbers in `unit`, or names. Of an axis with a range only its two ends.
     unit : str
@@ -83,7 +84,7 @@ class Axis:
     @property
     def is_parameter(self) -> bool:
         """Whether it is the id of a parameter or species."""
-        return "." not in self.target and self.target not in (*NAMES, "duration")
+        return "." not in self.target and self.target not in (*NAMES, "duration", "member")
 
     def sampled(self, shares: Floats) -> list[float]:
         """Return the values at shares from 0 to 1 of a range, evenly over it or its logarithm."""

@@ -43,6 +43,8 @@ def changed(scenario: Scenario, axes: Sequence[Axis], values: Sequence[Value]) -
             fields.setdefault("stimuli", _stimuli(scenario))[rest] = text
         elif one.target == "perturbations":
             fields["perturbations"] = _names(text)
+        elif one.target == "member":
+            fields["member"] = _whole(value) if isinstance(value, float) else value
         elif one.is_parameter:
             is_bare = isinstance(value, float) and not one.unit
             fields.setdefault("set", dict(scenario.set))[one.target] = value if is_bare else text

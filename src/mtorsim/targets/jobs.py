@@ -79,10 +79,7 @@ class Dish:
         InputError, SimulationError
             As `mtorsim.simulate`.
         """
-        cell = self.scenario.cell
-        own = {id: value for id, value in _of(values, cell).items() if id not in self.scenario.set}
-        scenario = self.scenario.replace(set={**own, **self.scenario.set})
-        compiled = compile_scenario(scenario, _shared(values))
+        compiled = compile_scenario(self.scenario, values)
         rest = steady_state(compiled)
         runner = engine(compiled.sbml)
         grid = np.unique(np.array([0.0, *self.times]))
@@ -91,7 +88,7 @@ class Dish:
             compiled.observe,
             relative_tolerance=RELATIVE_TOLERANCE / tighter,
             absolute_tolerance=ABSOLUTE_TOLERANCE / tighter,
-            label=f"{cell} in a comparison with published numbers",
+            label=f"{self.scenario.cell} in a comparison with published numbers",
         )
         begun = {**first_values(compiled.adapted, compiled.sbml), **rest}
         untreated = runner.run(Run(np.zeros(1), compiled.adapted, begun), compiled.observe)[0]
