@@ -229,7 +229,8 @@ OPTIONS = {
     },
 }
 BESIDE = {("western", "--seed"): ("--loading-error", "0.1")}
-NO_READING = {"--out", "--quiet", "--json", "--debug", "--help"}
+# Bands stand in a table of their own: test_ensemble.py.
+NO_READING = {"--out", "--quiet", "--json", "--debug", "--help", "--ensemble", "--workers"}
 
 
 def plain_options(command):
