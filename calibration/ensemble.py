@@ -64,7 +64,7 @@ from mtorsim.sweeps import pool
 from mtorsim.uncertainty import Uncertain, standard_deviation, uncertain
 
 SEED = 20261124
-SAMPLES = 60
+SAMPLES = 34
 FARTHEST = 2.5  # standard deviations from the prior, as in calibrate.py
 ROUNDS = 2  # of a search, at most
 FACTOR = 1.5  # by which a number graded D must move something, one standard deviation off

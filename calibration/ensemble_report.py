@@ -51,8 +51,8 @@ What this is not:
   rule like this cuts. With {accepted} of them, 5 and 95 % are rough, and so are the borders below.
 - {recalled} of the {effects} single effects are recalled or assumed, not read in a paper.
 - The wiring is fixed, and so are all constants of drugs but how fast rapalogs enter and what mTORC1
-  keeps when one is bound ({drugs} of them are graded D), and what the files of cells hold but for
-  four numbers. Bands are too narrow by what these would add.
+  keeps when one is bound (of temsirolimus and AZD8055 alone, {drugs} are graded D), and what the
+  files of cells hold but for four numbers. Bands are too narrow by what these would add.
 - A band says how far the calibration leaves a read-out open, not how wrong the models can be.
 
 ## What the data determine
