@@ -157,7 +157,10 @@ def test_the_record_is_of_the_models_as_they_are(made):
     script = made["ensemble"]
     record = json.loads(script.RECORD.read_text(encoding="utf-8"))
     assert record["identity"] == script.identity()
-    assert record["shipped"] == pytest.approx(script.judged(script.shipped()), rel=1e-3, abs=1e-3)
+    assert script.is_of(record["outputs"])
+    now = script.judged(script.shipped())
+    assert record["shipped"].pop("worst") == now.pop("worst")
+    assert record["shipped"] == pytest.approx(now, rel=1e-3, abs=1e-3)
 
 
 def test_members_are_the_accepted_samples_and_meet_the_rule_when_simulated_again(made):

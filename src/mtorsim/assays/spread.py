@@ -135,7 +135,7 @@ def surfaces(assay: "Combination", workers: int, progress: Progress | None) -> F
     levels[:, 1:, 0] = _ends(first, axes[0])
     levels[:, 0, 1:] = _ends(second, axes[1])
     levels[:, 1:, 1:] = _ends(both, *axes)
-    return _some(100 * levels / levels[:, :1, :1])
+    return _some(100 * (levels / levels[:, :1, :1]))
 
 
 def _ends(found: "Sweep", *axes: str) -> Floats:
