@@ -295,7 +295,7 @@ def model_files() -> str:
     """Return the SHA-256 of what the models are made from."""
     found, folder = hashlib.sha256(), models_path()
     files = [path for ending in ("ant", "yaml") for path in folder.rglob(f"*.{ending}")]
-    files.append(folder / "ensemble.csv")
+    files += folder.glob("ensemble.csv")
     for path in sorted(files):
         found.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
     return found.hexdigest()
