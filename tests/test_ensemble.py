@@ -438,3 +438,14 @@ def test_the_page_shows_the_band(report):
     row = report.rows[0]
     assert gauge(row).count("<path") == 2, "the published value, and 5 to 95 %"
     assert f"{row.spread.within} of {row.spread.count} within" in page(report, {})
+
+
+def test_the_line_of_a_logarithm_goes_through_its_dot(report):
+    """BD26 is log2; the figure draws ratios."""
+    from mtorsim.plot_qualification import _as_ratio
+
+    row = report.rows[0]
+    drawn = _as_ratio(row)
+    assert row.unit == "log2"
+    assert drawn.model == 2**row.model
+    assert (drawn.spread.low, drawn.spread.high) == (2**row.spread.low, 2**row.spread.high)

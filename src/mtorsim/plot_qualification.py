@@ -56,7 +56,8 @@ def _as_ratio(row: "Row") -> "Row":
     if row.unit != "log2":
         return row
     numbers = {name: 2.0 ** getattr(row, name) for name in ("value", "model", "low", "high")}
-    return replace(row, unit="1", **numbers)
+    spread = None if row.spread is None else row.spread.as_ratio()
+    return replace(row, unit="1", spread=spread, **numbers)
 
 
 def _is_pair(row: "Row") -> bool:

@@ -35,6 +35,11 @@ class Spread:
     within: int
     count: int
 
+    def as_ratio(self) -> "Spread":
+        """Return the spread of what these are binary logarithms of."""
+        low, middle, high = (2.0**one for one in (self.low, self.middle, self.high))
+        return Spread(low, middle, high, self.within, self.count)
+
     @property
     def reaches(self) -> bool:
         """Whether one in twenty members lies in the published range."""
